@@ -1,0 +1,53 @@
+# craton_floor(NAME [DIRECTORY dir] [DEPENDS targets...] [TEST_DEPENDS targets...])
+#
+# One folder of src/ as the library craton_NAME, made of its *.cc, and its tests as NAME_test, made
+# of its *_test.cc. A floor sees only what it names in DEPENDS: the direction of the arrows in
+# docs/architecture.md is held by the linker and by tests/floors_test.py.
+function(craton_floor name)
+  cmake_parse_arguments(floor "" "DIRECTORY" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  if(NOT floor_DIRECTORY)
+    set(floor_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${floor_DIRECTORY}/*.cc)
+  file(GLOB tests CONFIGURE_DEPENDS ${floor_DIRECTORY}/*_test.cc)
+  if(tests)
+    list(REMOVE_ITEM sources ${tests})
+  endif()
+  if(sources)
+    add_library(craton_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(craton_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(craton_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(craton_${name} ${scope} ${floor_DEPENDS})
+  if(tests AND CRATON_TESTS)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE craton_${name} ${floor_TEST_DEPENDS}
+                          GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE CRATON_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+  endif()
+endfunction()
+
+# craton_fuzz(NAME DEPENDS targets...): fuzz/NAME_fuzz.cc, which defines LLVMFuzzerTestOneInput.
+# Under clang with CRATON_FUZZ it is a libFuzzer program; otherwise a plain one that runs over its
+# corpus, fuzz/corpus/NAME/, and is one of the tests.
+function(craton_fuzz name)
+  cmake_parse_arguments(fuzz "" "" "DEPENDS" ${ARGN})
+  if(CRATON_FUZZ)
+    add_executable(${name}_fuzz ${CMAKE_SOURCE_DIR}/fuzz/${name}_fuzz.cc)
+    target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${name}_fuzz ${CMAKE_SOURCE_DIR}/fuzz/${name}_fuzz.cc
+                                ${CMAKE_SOURCE_DIR}/fuzz/run_corpus.cc)
+  endif()
+  target_link_libraries(${name}_fuzz PRIVATE ${fuzz_DEPENDS})
+  set(corpus ${CMAKE_SOURCE_DIR}/fuzz/corpus/${name})
+  if(CRATON_FUZZ)
+    add_test(NAME fuzz_corpus.${name} COMMAND ${name}_fuzz -runs=0 ${corpus})
+  else()
+    add_test(NAME fuzz_corpus.${name} COMMAND ${name}_fuzz ${corpus})
+  endif()
+endfunction()

@@ -1,0 +1,69 @@
+# llama.cpp as imported targets: built once a machine in the cache folder, from the locked source.
+#
+# The build folder's name holds the lock entry, the compiler, its answer to -march=native and the
+# flags: clones, presets and CI runs on one machine share it, and a changed input makes a new one.
+# Sanitizer presets link this same uninstrumented build: its code is not under test here.
+
+find_package(Threads REQUIRED)
+craton_fetch(llama.cpp CRATON_LLAMA_SOURCE)
+
+set(CRATON_LLAMA_CXX "g++" CACHE STRING "C++ compiler of the cached llama.cpp build")
+set(CRATON_LLAMA_CC "gcc" CACHE STRING "C compiler of the cached llama.cpp build")
+set(_llama_flags
+    -DCMAKE_BUILD_TYPE=Release
+    -DCMAKE_POSITION_INDEPENDENT_CODE=ON
+    -DCMAKE_C_COMPILER=${CRATON_LLAMA_CC}
+    -DCMAKE_CXX_COMPILER=${CRATON_LLAMA_CXX}
+    -DBUILD_SHARED_LIBS=OFF
+    -DGGML_NATIVE=ON
+    -DGGML_OPENMP=OFF     # ggml's own thread pool: one less run-time, and its threads can be pinned
+    -DGGML_CCACHE=OFF     # CMAKE_*_COMPILER_LAUNCHER below decides
+    -DLLAMA_BUILD_COMMON=ON
+    -DLLAMA_BUILD_TESTS=OFF
+    -DLLAMA_BUILD_TOOLS=OFF
+    -DLLAMA_BUILD_EXAMPLES=OFF
+    -DLLAMA_BUILD_SERVER=OFF
+    -DLLAMA_BUILD_APP=OFF
+    -DLLAMA_BUILD_UI=OFF
+    -DLLAMA_USE_PREBUILT_UI=OFF
+    -DLLAMA_OPENSSL=OFF
+    -DLLAMA_CURL=OFF)
+
+execute_process(COMMAND ${CRATON_LLAMA_CXX} -march=native -Q --help=target
+                OUTPUT_VARIABLE _llama_target ERROR_QUIET)
+execute_process(COMMAND ${CRATON_LLAMA_CXX} --version OUTPUT_VARIABLE _llama_compiler)
+string(SHA256 _llama_key "${CRATON_LLAMA_SOURCE}|${_llama_compiler}|${_llama_target}|${_llama_flags}")
+string(SUBSTRING ${_llama_key} 0 16 _llama_key)
+set(_llama_build "${CRATON_CACHE_DIR}/builds/llama.cpp-${_llama_key}")
+
+if(NOT EXISTS "${_llama_build}/craton-complete")
+  message(STATUS "Building llama.cpp in ${_llama_build}: about 10 CPU minutes, once on this machine")
+  if(CMAKE_CXX_COMPILER_LAUNCHER)
+    list(APPEND _llama_flags -DCMAKE_C_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}
+                             -DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER})
+  endif()
+  file(MAKE_DIRECTORY "${_llama_build}")
+  file(LOCK "${_llama_build}" DIRECTORY GUARD FILE)  # two configures at once: the second waits
+  if(NOT EXISTS "${_llama_build}/craton-complete")
+    execute_process(COMMAND ${CMAKE_COMMAND} -G Ninja -S ${CRATON_LLAMA_SOURCE} -B ${_llama_build}
+                            ${_llama_flags}
+                    OUTPUT_FILE ${_llama_build}/configure.log ERROR_FILE ${_llama_build}/configure.log
+                    RESULT_VARIABLE _result)
+    if(_result EQUAL 0)
+      execute_process(COMMAND ${CMAKE_COMMAND} --build ${_llama_build} --target llama-common
+                      RESULT_VARIABLE _result)
+    endif()
+    if(NOT _result EQUAL 0)
+      message(FATAL_ERROR "llama.cpp did not build; see ${_llama_build}/configure.log and the lines above.")
+    endif()
+    file(TOUCH "${_llama_build}/craton-complete")
+  endif()
+endif()
+
+add_library(craton_llama_cpp INTERFACE)
+target_include_directories(craton_llama_cpp SYSTEM INTERFACE
+  ${CRATON_LLAMA_SOURCE}/include ${CRATON_LLAMA_SOURCE}/ggml/include
+  ${CRATON_LLAMA_SOURCE}/common ${CRATON_LLAMA_SOURCE}/vendor)
+file(GLOB_RECURSE _llama_archives "${_llama_build}/*.a")
+target_link_libraries(craton_llama_cpp INTERFACE
+  -Wl,--start-group ${_llama_archives} -Wl,--end-group Threads::Threads ${CMAKE_DL_LIBS})

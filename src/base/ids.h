@@ -1,0 +1,18 @@
+// Identifiers as Bedrock makes them.
+//
+// Each thread has its own generator, seeded from the operating system. Not for secrets.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace craton {
+
+/// A version 4 UUID: `x-amzn-RequestId`, Cohere's generation ids.
+std::string random_uuid();
+
+/// `prefix` followed by "01" and 22 base58 characters, as Anthropic numbers its messages on Bedrock
+/// (`msg_bdrk_01…`, `compl_01…`).
+std::string random_anthropic_id(std::string_view prefix);
+
+}  // namespace craton

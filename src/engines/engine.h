@@ -1,0 +1,62 @@
+// Engine: what answers a Conversation. A family knows nothing of engines; an engine nothing of
+// families.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "conversation/conversation.h"
+#include "engines/generation.h"
+
+namespace craton::engines {
+
+enum class State {
+  loading,  ///< Not yet: wait, or answer ModelNotReadyException.
+  ready,
+  failed,  ///< For good; `reason` says why.
+};
+
+struct Status {
+  State state;
+  std::string reason;  ///< For the operator, when failed. May name a path: not for callers.
+};
+
+/// What a caller asks beside the conversation itself.
+struct Limits {
+  /// Most tokens of input that the asked-for model id promises to take; the engine's own context may
+  /// be smaller. Absent: the engine's own.
+  std::optional<int> context_tokens;
+  std::optional<SteadyTime> deadline;  ///< Past it the answer ends with ModelTimeoutException.
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// Value of the `x-craton-engine` header: "llama".
+  virtual std::string_view kind() const = 0;
+
+  /// Value of the `x-craton-model` header: which weights answer ("qwen2.5-coder-0.5b-instruct-q4_k_m").
+  virtual std::string_view model() const = 0;
+
+  virtual Status status() const = 0;
+
+  /// Calls `wake` once when status() is no longer `loading`: at once, or on the engine's thread.
+  virtual void notify_loaded(std::function<void()> wake) = 0;
+
+  /// Starts an answer; its events arrive in the Generation. Never blocks on the model.
+  /// Fails with `model_not_ready` while loading, `model_error` when failed, `throttling` when the
+  /// queue is full. What is found out later (input too long, deadline) arrives as a Failure event.
+  virtual Result<std::shared_ptr<Generation>> generate(Conversation conversation,
+                                                       const Limits& limits) = 0;
+
+  /// Tokens of the prompt that generate() would compute. Fails as generate() does.
+  virtual Result<int> count_tokens(const Conversation& conversation) = 0;
+};
+
+}  // namespace craton::engines
