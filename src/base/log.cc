@@ -45,6 +45,11 @@ bool is_plain(std::string_view text) {
   });
 }
 
+bool is_absent(const FieldValue& value) {
+  const auto* text = std::get_if<std::string_view>(&value);
+  return std::holds_alternative<std::monostate>(value) || (text && text->empty());
+}
+
 void append_value(const FieldValue& value, std::string& line) {
   if (const auto* text = std::get_if<std::string_view>(&value)) {
     is_plain(*text) ? line.append(*text) : line.append(json::quote(*text));
@@ -64,6 +69,7 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
   if (!logger().should_log(severity)) return;
   std::string line(event);
   for (const Field& field : fields) {
+    if (is_absent(field.value)) continue;
     line += ' ';
     line += field.name;
     line += '=';

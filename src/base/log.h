@@ -15,7 +15,8 @@ namespace craton::log {
 
 enum class Level { debug, info, warning, error, off };
 
-using FieldValue = std::variant<std::string_view, std::int64_t, double>;
+/// A field that is monostate or empty text is left out of its line.
+using FieldValue = std::variant<std::monostate, std::string_view, std::int64_t, double>;
 
 struct Field {
   std::string_view name;

@@ -1,0 +1,148 @@
+// craton serve: runs the server until it is told to stop.
+#include <pthread.h>
+#include <signal.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/log.h"
+#include "cli/commands.h"
+#include "server/bedrock_server.h"
+#include "server/config.h"
+
+namespace craton::cli {
+namespace {
+
+struct ServeFlags {
+  std::map<std::string, std::string> values;
+  std::string config_file;
+};
+
+std::optional<std::string> process_environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+/// SIGINT and SIGTERM, kept from every thread so that this one can wait for them. Made before any
+/// other thread is.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+
+  void wait() const {
+    int signal = 0;
+    sigwait(&set_, &signal);
+  }
+
+  /// True when one came within 50 ms.
+  bool came() const {
+    const timespec moment{0, 50'000'000};
+    return sigtimedwait(&set_, nullptr, &moment) > 0;
+  }
+
+ private:
+  sigset_t set_;
+};
+
+void print_start(const server::Config& config, const server::BedrockServer& server,
+                 const engines::Engine* engine) {
+  const std::string url = server.url();
+  std::printf("craton listens on %s\n", url.c_str());
+  if (engine) {
+    std::printf("model: %s (loading; %s/ready turns 200 when it answers)\n",
+                std::string(engine->model()).c_str(), url.c_str());
+  } else {
+    std::printf("model: none, so the control plane only\n");
+  }
+  std::printf("\nPoint any AWS SDK here:\n\n"
+              "export AWS_ENDPOINT_URL=%s\n"
+              "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n"
+              "export AWS_ACCESS_KEY_ID=craton AWS_SECRET_ACCESS_KEY=craton\n\n",
+              url.c_str(), config.region.c_str(), config.region.c_str());
+  std::fflush(stdout);
+}
+
+void log_when_loaded(engines::Engine& engine) {
+  const SteadyTime started = std::chrono::steady_clock::now();
+  engine.notify_loaded([&engine, started] {
+    const double took =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+    const engines::Status status = engine.status();
+    if (status.state == engines::State::ready) {
+      log::info("model_ready", {{"model", engine.model()}, {"ms", took}});
+    } else {
+      log::error("model_failed", {{"model", engine.model()}, {"reason", status.reason}});
+    }
+  });
+}
+
+/// Drains at the first signal; stops at once at a second.
+void serve_until_stopped(server::BedrockServer& server, const StopSignals& signals,
+                         std::chrono::seconds drain_limit) {
+  signals.wait();
+  log::info("draining", {{"limit_s", std::int64_t(drain_limit.count())}});
+  std::atomic<bool> drained = false;
+  std::thread drain([&] {
+    server.drain(drain_limit);
+    drained = true;
+  });
+  while (!drained) {
+    if (!signals.came()) continue;
+    log::warning("stopped_at_once");
+    server.stop();
+    break;
+  }
+  drain.join();
+  server.stop();
+}
+
+int serve(const ServeFlags& flags) {
+  const auto config = server::read_config({flags.values, process_environment, flags.config_file});
+  if (!config) return fail(config.error().message);
+  log::set_level(config->log_level);
+  const StopSignals signals;
+  const auto engine = server::make_engine(*config);
+  if (!engine) return fail(engine.error().message);
+  const auto server = server::BedrockServer::start(*config, *engine);
+  if (!server) return fail(server.error().message);
+  print_start(*config, **server, engine->get());
+  if (*engine) log_when_loaded(**engine);
+  serve_until_stopped(**server, signals, config->drain_limit);
+  log::info("stopped");
+  log::flush();
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("serve", "Serve Bedrock's API from a local model");
+  auto flags = std::make_shared<ServeFlags>();
+  for (const server::Setting& setting : server::settings()) {
+    const std::string name(setting.name);
+    command
+        ->add_option_function<std::string>(
+            "--" + name, [flags, name](const std::string& text) { flags->values[name] = text; },
+            std::string(setting.help))
+        ->type_name(std::string(setting.value));
+  }
+  command->add_option("--config", flags->config_file,
+                      "File of the same settings, YAML (default ./craton.yaml)")->type_name("FILE");
+  command->footer("Each flag can also be a variable (CRATON_PORT) or a line of craton.yaml (port: 8420).\n"
+                  "Flags win over variables, variables over the file.");
+  command->callback([flags, &exit_code] { exit_code = serve(*flags); });
+}
+
+}  // namespace craton::cli

@@ -1,0 +1,86 @@
+#include "server/bedrock_server.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "engines/llama/llama_engine.h"
+#include "http/server.h"
+#include "models/store.h"
+#include "server/health.h"
+#include "service/errors.h"
+#include "service/service.h"
+
+namespace craton::server {
+namespace {
+
+http::ServerOptions http_options(const Config& config) {
+  http::ServerOptions options;
+  options.host = config.host;
+  options.port = config.port;
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.threads = config.io_threads > 0 ? config.io_threads : std::min(cores, 4);
+  options.body_bytes_max = config.body_bytes_max;
+  return options;
+}
+
+service::ServiceOptions service_options(const Config& config) {
+  return {.region = config.region,
+          .model_wait = config.model_wait,
+          .answer_limit = config.answer_limit};
+}
+
+}  // namespace
+
+struct BedrockServer::Parts {
+  Parts(const Config& config, std::shared_ptr<engines::Engine> bound)
+      : engine(std::move(bound)),
+        service(service_options(config), std::make_shared<catalog::Catalog>(config.catalog), engine),
+        http(http_options(config),
+             [this](http::Request request) { return answer(std::move(request)); },
+             service::refusal_response),
+        host(config.host) {}
+
+  boost::asio::awaitable<http::Response> answer(http::Request request) {
+    if (const auto probe = answer_probe(request, engine.get())) return ready_response(*probe);
+    return service.handle(std::move(request));
+  }
+
+  static boost::asio::awaitable<http::Response> ready_response(http::Response response) {
+    co_return response;
+  }
+
+  std::shared_ptr<engines::Engine> engine;
+  service::Service service;
+  http::Server http;  // last: its threads end before what they use
+  std::string host;
+};
+
+BedrockServer::BedrockServer() = default;
+BedrockServer::~BedrockServer() = default;
+
+Result<std::unique_ptr<BedrockServer>> BedrockServer::start(
+    const Config& config, std::shared_ptr<engines::Engine> engine) {
+  std::unique_ptr<BedrockServer> server(new BedrockServer);
+  server->parts_ = std::make_unique<Parts>(config, std::move(engine));
+  CRATON_TRY(server->parts_->http.start());
+  return server;
+}
+
+std::uint16_t BedrockServer::port() const { return parts_->http.port(); }
+
+std::string BedrockServer::url() const {
+  const std::string& host = parts_->host;
+  const bool every_address = host == "0.0.0.0" || host == "::";
+  const std::string shown = every_address ? "127.0.0.1"
+                            : host.find(':') != std::string::npos ? "[" + host + "]"
+                                                                  : host;
+  return "http://" + shown + ":" + std::to_string(port());
+}
+
+bool BedrockServer::drain(std::chrono::milliseconds limit) { return parts_->http.drain(limit); }
+
+void BedrockServer::stop() { parts_->http.stop(); }
+
+}  // namespace craton::server

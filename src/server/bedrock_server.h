@@ -1,0 +1,46 @@
+// BedrockServer: the catalogue, the engine, the service and the HTTP server, put together.
+//
+// Beside Bedrock's operations it answers /health (200 while the process serves) and /ready (503 until
+// the model is loaded).
+//
+// Threads: call from one thread; stop() may be called while another is in drain().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "engines/engine.h"
+#include "server/config.h"
+
+namespace craton::server {
+
+class BedrockServer {
+ public:
+  /// Listens and serves when it returns; the model loads in the background meanwhile.
+  /// `engine`: what answers text models; null for none.
+  /// Fails when the address cannot be had; the message names it and the cure.
+  static Result<std::unique_ptr<BedrockServer>> start(const Config& config,
+                                                      std::shared_ptr<engines::Engine> engine);
+  ~BedrockServer();
+
+  std::uint16_t port() const;
+
+  /// "http://127.0.0.1:8420"
+  std::string url() const;
+
+  /// Lets answers in progress finish. False when `limit` passed or stop() came first.
+  bool drain(std::chrono::milliseconds limit);
+  void stop();
+
+ private:
+  BedrockServer();
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+/// The engine that the configuration asks for: starts to load at once. Null for the model "none".
+/// Fails when there is no such model file; the message says what to do.
+Result<std::shared_ptr<engines::Engine>> make_engine(const Config& config);
+
+}  // namespace craton::server

@@ -1,0 +1,60 @@
+// Which operations are implemented: one table, a row each.
+//
+// A row's function gets the operation's validated input and gives the answer. Control-plane rows
+// answer at once; runtime rows wait for a model and are coroutines.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/operation.h"
+#include "base/result.h"
+#include "http/message.h"
+#include "service/service.h"
+
+namespace craton::service {
+
+/// What the log line of a request tells beside its status.
+struct Account {
+  std::string_view operation;
+  std::string model_id;
+  std::string engine_model;
+  std::string ignored_fields;  ///< Asked for, validated, not honoured by this engine.
+  std::optional<int> input_tokens;
+  std::optional<int> output_tokens;
+};
+
+struct Call {
+  const Service& service;
+  const api::Input& input;
+  std::string_view region;  ///< The caller's.
+  std::string_view request_id;
+  Account& account;
+};
+
+struct OperationRow {
+  std::string_view name;  ///< As in the service model.
+  Result<http::Response> (*answer)(const Call& call);                            ///< Or null, and
+  boost::asio::awaitable<Result<http::Response>> (*answer_later)(const Call& call);  ///< this is set.
+};
+
+/// The rows, sorted by name.
+std::span<const OperationRow> implemented_operations();
+
+/// The row of that operation; null when it is not implemented yet.
+const OperationRow* find_implementation(std::string_view operation);
+
+/// A 200 with a JSON body.
+http::Response json_response(std::string body);
+
+// The operations, by file.
+Result<http::Response> list_foundation_models(const Call& call);
+Result<http::Response> get_foundation_model(const Call& call);
+Result<http::Response> list_inference_profiles(const Call& call);
+Result<http::Response> get_inference_profile(const Call& call);
+boost::asio::awaitable<Result<http::Response>> invoke_model(const Call& call);
+
+}  // namespace craton::service

@@ -1,0 +1,50 @@
+// Service: answers a request to Bedrock's API, whatever the operation.
+//
+//   request ── api/: which operation, is its input right ── operations.h: the row that answers it
+//
+// Threads: handle() runs on any number of I/O threads at once; what they share is immutable or
+// guards itself.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "engines/engine.h"
+#include "http/message.h"
+
+namespace craton::service {
+
+struct ServiceOptions {
+  std::string region = "us-east-1";  ///< Where the caller's signature names none.
+  /// How long an invocation waits for a model that still loads, before ModelNotReadyException. Below
+  /// the 30 s after which the Java SDK gives up (the others wait 60 s and more).
+  Milliseconds model_wait{25'000};
+  /// How long an answer may take, before ModelTimeoutException.
+  Milliseconds answer_limit{3'600'000};
+};
+
+class Service {
+ public:
+  /// `engine` answers every text model id; null: none is bound.
+  Service(ServiceOptions options, std::shared_ptr<const catalog::Catalog> catalog,
+          std::shared_ptr<engines::Engine> engine);
+
+  /// The answer, with its request id; one line of the log says what became of it.
+  boost::asio::awaitable<http::Response> handle(http::Request request);
+
+  const ServiceOptions& options() const { return options_; }
+  const catalog::Catalog& catalog() const { return *catalog_; }
+
+  /// The engine that `model_id` is bound to; null when none is.
+  engines::Engine* engine_of(std::string_view model_id) const;
+
+ private:
+  const ServiceOptions options_;
+  const std::shared_ptr<const catalog::Catalog> catalog_;
+  const std::shared_ptr<engines::Engine> engine_;
+};
+
+}  // namespace craton::service
