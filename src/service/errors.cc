@@ -31,7 +31,7 @@ struct Refusal {
 // the names are those of AWS's other JSON services.
 constexpr std::array refusals{
     Refusal{400, "ValidationException"},      Refusal{408, "RequestTimeoutException"},
-    Refusal{413, "RequestEntityTooLargeException"}, Refusal{431, "ValidationException"},
+    Refusal{413, "RequestEntityTooLargeException"}, Refusal{414, "ValidationException"}, Refusal{431, "ValidationException"},
     Refusal{500, "InternalServerException"},  Refusal{501, "ValidationException"},
     Refusal{505, "ValidationException"},
 };

@@ -1,6 +1,7 @@
 // Runtime: InvokeModel, from the native body to the native reply.
 //
 //   modelId ── catalogue ── family ── Conversation ── engine ── events ── Answer ── native reply
+#include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <chrono>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "families/family.h"
 #include "http/awaitable.h"
@@ -51,8 +53,10 @@ Error no_family(std::string_view model_id) {
 awaitable<Result<void>> wait_until_ready(engines::Engine& engine, Milliseconds limit) {
   if (engine.status().state == engines::State::loading) {
     const SteadyTime deadline = std::chrono::steady_clock::now() + limit;
-    auto subscribe = [&engine](std::function<void()> wake) { engine.notify_loaded(std::move(wake)); };
-    co_await http::wait_until(std::move(subscribe), deadline);
+    const http::Subscribe subscribe = [&engine](std::function<void()> wake) {
+      engine.notify_loaded(std::move(wake));
+    };
+    co_await http::wait_until(subscribe, deadline);
   }
   switch (engine.status().state) {
     case engines::State::ready: co_return Result<void>();
@@ -67,14 +71,16 @@ awaitable<Result<void>> wait_until_ready(engines::Engine& engine, Milliseconds l
 /// Folds a generation's events, as they come, into its answer.
 awaitable<tl::expected<Answer, Failure>> collect(std::shared_ptr<engines::Generation> generation) {
   const GenerationGuard guard(generation);
+  const http::Subscribe subscribe = [generation](std::function<void()> wake) {
+    generation->notify(std::move(wake));
+  };
   AnswerBuilder builder;
   while (!builder.complete()) {
     if (std::optional<Event> event = generation->try_next()) {
       builder.add(std::move(*event));
       continue;
     }
-    auto subscribe = [generation](std::function<void()> wake) { generation->notify(std::move(wake)); };
-    co_await http::wait_until(std::move(subscribe), std::nullopt);
+    co_await http::wait_until(subscribe, std::nullopt);
   }
   co_return builder.take();
 }
