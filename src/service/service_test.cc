@@ -1,0 +1,257 @@
+#include "service/service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json.hpp>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "api/operation.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "service/errors.h"
+#include "service/operations.h"
+
+namespace craton::service {
+namespace {
+
+using testing::HasSubstr;
+using testing::MatchesRegex;
+using testing::StartsWith;
+
+constexpr std::string_view haiku = "anthropic.claude-3-haiku-20240307-v1%3A0";
+
+/// Answers every conversation with the same events, from a thread of its own.
+class ScriptedEngine : public engines::Engine {
+ public:
+  explicit ScriptedEngine(std::vector<Event> script) : script_(std::move(script)) {}
+  ~ScriptedEngine() override {
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  std::string_view kind() const override { return "scripted"; }
+  std::string_view model() const override { return "script"; }
+  engines::Status status() const override { return {state, ""}; }
+  void notify_loaded(std::function<void()> wake) override {
+    if (state != engines::State::loading) wake();
+  }
+  Result<std::shared_ptr<engines::Generation>> generate(Conversation conversation,
+                                                        const engines::Limits&) override {
+    if (refusal) return *refusal;
+    asked = std::move(conversation);
+    auto generation = std::make_shared<engines::Generation>();
+    threads_.emplace_back([generation, script = script_] {
+      for (const Event& event : script) {
+        while (!generation->offer(event) && !generation->cancelled()) std::this_thread::yield();
+      }
+    });
+    return generation;
+  }
+  Result<int> count_tokens(const Conversation&) override { return 1; }
+
+  engines::State state = engines::State::ready;
+  std::optional<Error> refusal;
+  Conversation asked;
+
+ private:
+  std::vector<Event> script_;
+  std::vector<std::thread> threads_;
+};
+
+std::vector<Event> saying(std::string text) {
+  return {MessageStart{}, TextDelta{std::move(text)}, MessageStop{StopReason::end_turn, {}},
+          Usage{.input_tokens = 12, .output_tokens = 3}};
+}
+
+class ServiceTest : public testing::Test {
+ protected:
+  ServiceTest() { log::set_level(log::Level::off); }
+
+  void bind(std::vector<Event> script) {
+    engine = std::make_shared<ScriptedEngine>(std::move(script));
+  }
+
+  http::Response send(std::string method, std::string target, std::string body = {},
+                      http::Headers headers = {}) {
+    ServiceOptions options;
+    options.model_wait = Milliseconds(20);
+    const Service service(options, catalogue, engine);
+    http::Request request{.method = std::move(method),
+                          .target = std::move(target),
+                          .headers = std::move(headers),
+                          .body = std::move(body),
+                          .peer = "127.0.0.1"};
+    std::optional<http::Response> response;
+    boost::asio::io_context io;
+    boost::asio::co_spawn(io, const_cast<Service&>(service).handle(std::move(request)),
+                          [&](std::exception_ptr error, http::Response made) {
+                            ASSERT_FALSE(error);
+                            response = std::move(made);
+                          });
+    io.run();
+    return *std::move(response);
+  }
+
+  http::Response invoke(std::string_view model, std::string body) {
+    return send("POST", "/model/" + std::string(model) + "/invoke", std::move(body));
+  }
+
+  std::shared_ptr<const catalog::Catalog> catalogue =
+      std::make_shared<catalog::Catalog>(catalog::View::all);
+  std::shared_ptr<ScriptedEngine> engine;
+};
+
+std::string claude_body(std::string_view question) {
+  return "{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":16,\"messages\":"
+         "[{\"role\":\"user\",\"content\":" + json::quote(question) + "}]}";
+}
+
+TEST_F(ServiceTest, InvokeModelAnswersInTheProvidersForm) {
+  bind(saying("서울입니다."));
+  const http::Response response = invoke(haiku, claude_body("대한민국의 수도는?"));
+  ASSERT_EQ(response.status, 200) << response.body;
+  const auto body = json::parse(response.body)->as_object();
+  EXPECT_EQ(body.at("content").at(0).at("text"), "서울입니다.");
+  EXPECT_EQ(body.at("usage").at("input_tokens"), 12);
+  EXPECT_EQ(response.headers.find("x-amzn-bedrock-input-token-count"), "12");
+  EXPECT_EQ(response.headers.find("x-amzn-bedrock-output-token-count"), "3");
+  EXPECT_EQ(response.headers.find("x-craton-engine"), "scripted");
+  EXPECT_EQ(response.headers.find("x-craton-model"), "script");
+  EXPECT_EQ(text_of(engine->asked.turns.at(0)), "대한민국의 수도는?");
+}
+
+TEST_F(ServiceTest, EveryAnswerCarriesARequestId) {
+  for (const std::string_view target : {"/foundation-models", "/no/such/path"}) {
+    const http::Response response = send("GET", std::string(target));
+    EXPECT_THAT(std::string(response.headers.find("x-amzn-requestid").value_or("")),
+                MatchesRegex("[0-9a-f-]{36}"));
+  }
+}
+
+TEST_F(ServiceTest, AModelThatStillLoadsIsNotReady) {
+  bind(saying("x"));
+  engine->state = engines::State::loading;
+  const http::Response response = invoke(haiku, claude_body("hi"));
+  EXPECT_EQ(response.status, 429);
+  EXPECT_EQ(error_type_of(response), "ModelNotReadyException");
+}
+
+TEST_F(ServiceTest, AModelThatFailedToLoadIsAModelError) {
+  bind(saying("x"));
+  engine->state = engines::State::failed;
+  EXPECT_EQ(error_type_of(invoke(haiku, claude_body("hi"))), "ModelErrorException");
+}
+
+TEST_F(ServiceTest, TheEnginesRefusalReachesTheCaller) {
+  bind(saying("x"));
+  engine->refusal = Error{ErrorCode::throttling, "Too many requests, please wait before trying again."};
+  const http::Response response = invoke(haiku, claude_body("hi"));
+  EXPECT_EQ(response.status, 429);
+  EXPECT_EQ(error_type_of(response), "ThrottlingException");
+}
+
+TEST_F(ServiceTest, APromptThatDoesNotFitIsRefusedInTheProvidersWords) {
+  bind({Failure{{ErrorCode::validation, "too long"}, InputTooLong{9000, 8192}}});
+  EXPECT_EQ(invoke(haiku, claude_body("hi")).body,
+            R"({"message":"Input is too long for requested model."})");
+  EXPECT_THAT(invoke("amazon.titan-text-express-v1", R"({"inputText":"hi"})").body,
+              HasSubstr("request input token count: 9000 "));
+}
+
+TEST_F(ServiceTest, WithoutAModelInvocationsSayWhatToDo) {
+  const http::Response response = invoke(haiku, claude_body("hi"));
+  EXPECT_EQ(error_type_of(response), "ModelNotReadyException");
+  EXPECT_THAT(response.body, HasSubstr("craton serve --model"));
+}
+
+TEST_F(ServiceTest, GuardrailsAreRefusedNotIgnored) {
+  bind(saying("x"));
+  http::Headers headers;
+  headers.add("X-Amzn-Bedrock-GuardrailIdentifier", "abcdefghijkl");
+  headers.add("X-Amzn-Bedrock-GuardrailVersion", "1");
+  const http::Response response =
+      send("POST", "/model/" + std::string(haiku) + "/invoke", claude_body("hi"), headers);
+  EXPECT_EQ(response.status, 501);
+  EXPECT_THAT(response.body, HasSubstr("Guardrails"));
+}
+
+TEST_F(ServiceTest, AnUnknownPathIsAnUnknownOperation) {
+  const http::Response response = send("GET", "/no/such/path");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(error_type_of(response), "UnknownOperationException");
+}
+
+TEST_F(ServiceTest, ErrorTypesCarryTheServicesSuffix) {
+  EXPECT_EQ(send("GET", "/no/such/path").headers.find("x-amzn-ErrorType"),
+            "UnknownOperationException:http://internal.amazon.com/coral/com.amazon.bedrock/");
+}
+
+TEST_F(ServiceTest, TheCallersRegionIsInTheArns) {
+  http::Headers headers;
+  headers.add("Authorization",
+              "AWS4-HMAC-SHA256 Credential=AKID/20261124/eu-west-3/bedrock/aws4_request, "
+              "SignedHeaders=host;x-amz-date, Signature=00");
+  const http::Response response = send(
+      "GET", "/foundation-models/anthropic.claude-3-haiku-20240307-v1:0", {}, std::move(headers));
+  ASSERT_EQ(response.status, 200) << response.body;
+  EXPECT_THAT(response.body, HasSubstr("arn:aws:bedrock:eu-west-3::foundation-model/anthropic"));
+}
+
+TEST_F(ServiceTest, ARegionThatCouldBreakAnArnIsNotTaken) {
+  http::Headers headers;
+  headers.add("Authorization", "AWS4-HMAC-SHA256 Credential=A/20261124/x\"y/bedrock/aws4_request");
+  const http::Response response = send(
+      "GET", "/foundation-models/anthropic.claude-3-haiku-20240307-v1:0", {}, std::move(headers));
+  EXPECT_THAT(response.body, HasSubstr("arn:aws:bedrock:us-east-1::"));
+}
+
+TEST(Operations, EachImplementedOneIsInTheServiceModel) {
+  for (const OperationRow& row : implemented_operations()) {
+    EXPECT_NE(api::find_operation(row.name), nullptr) << row.name;
+    EXPECT_TRUE((row.answer != nullptr) != (row.answer_later != nullptr)) << row.name;
+  }
+}
+
+/// `uri` with an "x" for each of its labels.
+std::string with_labels_filled(std::string_view uri) {
+  std::string target;
+  bool in_label = false;
+  for (const char c : uri) {
+    if (c == '{') {
+      target += 'x';
+      in_label = true;
+    } else if (c == '}') {
+      in_label = false;
+    } else if (!in_label) {
+      target += c;
+    }
+  }
+  return target;
+}
+
+TEST_F(ServiceTest, EveryOtherOperationAnswers501AndItsName) {
+  int checked = 0;
+  for (const api::Operation& operation : api::operations()) {
+    if (find_implementation(operation.name)) continue;
+    const std::string target = with_labels_filled(operation.uri);
+    const http::Response response = send(std::string(operation.method), target);
+    EXPECT_EQ(response.status, 501) << operation.name << " " << target;
+    EXPECT_THAT(response.body, StartsWith("{\"message\":\"" + std::string(operation.name) + " "));
+    ++checked;
+  }
+  EXPECT_EQ(checked, 119 - static_cast<int>(implemented_operations().size()));
+}
+
+TEST(Refusals, CarryAWSsTypeAndARequestId) {
+  const http::Response response = refusal_response(413, "too large");
+  EXPECT_EQ(response.status, 413);
+  EXPECT_EQ(error_type_of(response), "RequestEntityTooLargeException");
+  EXPECT_TRUE(response.headers.find("x-amzn-RequestId"));
+}
+
+}  // namespace
+}  // namespace craton::service
