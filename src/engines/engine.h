@@ -34,6 +34,8 @@ struct Limits {
   std::optional<SteadyTime> deadline;  ///< Past it the answer ends with ModelTimeoutException.
 };
 
+/// Any function may be called from any thread. Destroying an engine ends the answers that nobody has
+/// cancelled with a Failure.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -47,15 +49,18 @@ class Engine {
   virtual Status status() const = 0;
 
   /// Calls `wake` once when status() is no longer `loading`: at once, or on the engine's thread.
+  /// Never, when the engine is destroyed before that.
   virtual void notify_loaded(std::function<void()> wake) = 0;
 
   /// Starts an answer; its events arrive in the Generation. Never blocks on the model.
   /// Fails with `model_not_ready` while loading, `model_error` when failed, `throttling` when the
-  /// queue is full. What is found out later (input too long, deadline) arrives as a Failure event.
+  /// queue is full, `validation` when the model's chat template refuses the conversation. A prompt
+  /// that is too long, a passed deadline and what else ends an answer arrives as a Failure event.
   virtual Result<std::shared_ptr<Generation>> generate(Conversation conversation,
                                                        const Limits& limits) = 0;
 
-  /// Tokens of the prompt that generate() would compute. Fails as generate() does.
+  /// Tokens of the prompt that generate() would compute; past the engine's context, where generate()
+  /// computes nothing, an estimate. Fails as generate() does.
   virtual Result<int> count_tokens(const Conversation& conversation) = 0;
 };
 

@@ -2,6 +2,7 @@
 //
 //   engine thread ── offer(event) ──►  bounded queue  ── try_next() ──► caller's thread
 //                 ◄── cancelled() ──                  ◄── cancel() ──
+//                 ◄── wake_engine ──  room again, or given up
 //
 // The two sides share nothing else, so an engine may as well sit in another process.
 //
@@ -14,6 +15,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "conversation/event.h"
 
@@ -24,7 +26,10 @@ class Generation {
   /// Events that wait unread before offer() refuses more: a slow reader slows its own answer only.
   static constexpr std::size_t events_max = 256;
 
-  Generation() = default;
+  /// `wake_engine` is called on the caller's thread when half the queue is free again after offer()
+  /// refused, and when the answer is given up. It must only hand the news on.
+  explicit Generation(std::function<void()> wake_engine = nullptr)
+      : wake_engine_(std::move(wake_engine)) {}
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 
@@ -37,7 +42,8 @@ class Generation {
   /// the engine's thread, where it must only hand the news on. Replaces an earlier `wake`.
   void notify(std::function<void()> wake);
 
-  /// Gives the answer up: the engine frees what it holds before its next step. Idempotent.
+  /// Gives the answer up: the engine frees what it holds before its next step, and nothing more need
+  /// arrive. Drops a `wake` that waits. Idempotent.
   void cancel();
 
   // The engine's side.
@@ -49,8 +55,10 @@ class Generation {
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
  private:
+  const std::function<void()> wake_engine_;
   std::mutex mutex_;
   std::deque<Event> events_;
+  bool refused_ = false;  ///< offer() said no, and the engine has not been told of room since.
   std::function<void()> wake_;
   std::atomic<bool> cancelled_ = false;
 };

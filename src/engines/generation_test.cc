@@ -38,6 +38,32 @@ TEST(Generation, RefusesMoreThanTheBoundButNeverTheLastEvent) {
   EXPECT_TRUE(generation.offer(Usage{}));
 }
 
+TEST(Generation, TellsTheEngineOnceThatThereIsRoomAgain) {
+  int told = 0;
+  Generation generation([&] { ++told; });
+  for (std::size_t i = 0; i < Generation::events_max; ++i) generation.offer(TextDelta{"x"});
+  generation.try_next();
+  EXPECT_EQ(told, 0) << "nothing was refused yet";
+  generation.offer(TextDelta{"x"});
+  ASSERT_FALSE(generation.offer(TextDelta{"x"}));
+  while (generation.try_next()) {
+  }
+  EXPECT_EQ(told, 1);
+}
+
+TEST(Generation, TellsTheEngineOnceThatItIsGivenUpAndWakesNobody) {
+  int told = 0;
+  int woken = 0;
+  Generation generation([&] { ++told; });
+  generation.notify([&] { ++woken; });
+  generation.cancel();
+  generation.cancel();
+  EXPECT_TRUE(generation.cancelled());
+  EXPECT_EQ(told, 1);
+  generation.offer(TextDelta{"too late"});
+  EXPECT_EQ(woken, 0);
+}
+
 TEST(Generation, CarriesEventsAcrossThreads) {
   Generation generation;
   std::thread engine([&] {
