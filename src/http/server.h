@@ -22,24 +22,27 @@
 namespace craton::http {
 
 /// Answers one request, on the connection's I/O thread. When the peer goes away meanwhile, the
-/// coroutine is cancelled: its pending wait ends with operation_aborted. An exception that leaves it
-/// becomes a 500 and a line in the log.
+/// coroutine is cancelled: its pending wait ends with operation_aborted. An exception that leaves
+/// it becomes a 500 and a line in the log.
 using Handler = std::function<boost::asio::awaitable<Response>(Request)>;
 
-/// Answers what never becomes a request: malformed, too large, timed out. `status` is 400, 408, 413,
-/// 431, 501 (unknown transfer coding) or 505; `reason` says what was wrong.
+/// Answers what never becomes a request: malformed, too large, timed out. `status` is 400, 408,
+/// 413, 414, 431, 501 (unknown transfer coding) or 505; `reason` says what was wrong.
 using RefusalWriter = std::function<Response(int status, std::string_view reason)>;
 
 struct ServerOptions {
   std::string host = "127.0.0.1";  ///< IPv4 or IPv6 address, or a name that resolves to one.
   std::uint16_t port = 0;          ///< 0: one that is free.
   int threads = 1;
-  std::size_t body_bytes_max = 25'000'000;  ///< Source: InvokeModel's `body` in the service model.
+  std::size_t body_bytes_max = 25'000'000;   ///< Source: InvokeModel's `body` in the service model.
   std::size_t header_bytes_max = 64 * 1024;  ///< Request line and header fields together.
-  std::chrono::milliseconds header_timeout{30'000};  ///< From a request's first byte to its last header.
-  std::chrono::milliseconds body_timeout{60'000};    ///< Between two pieces of a body.
-  std::chrono::milliseconds idle_timeout{120'000};   ///< Between requests. SDKs' pools expect 60 s or more.
-  std::chrono::milliseconds write_timeout{60'000};   ///< Between two pieces of an answer being taken.
+  std::chrono::milliseconds header_timeout{
+      30'000};  ///< From a request's first byte to its last header.
+  std::chrono::milliseconds body_timeout{60'000};  ///< Between two pieces of a body.
+  std::chrono::milliseconds idle_timeout{
+      120'000};  ///< Between requests. SDKs' pools expect 60 s or more.
+  std::chrono::milliseconds write_timeout{
+      60'000};  ///< Between two pieces of an answer being taken.
 };
 
 class Server {
@@ -50,18 +53,19 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   /// Binds, listens and serves on its own threads.
-  /// Fails with `internal_server` when the address cannot be had; the message names it and the cure.
+  /// Fails with `internal_server` when the address cannot be had; the message names it and the
+  /// cure.
   Result<void> start();
 
   /// The port that was bound, after start().
   std::uint16_t port() const;
 
-  /// Refuses new connections, lets requests in progress finish, closes idle connections. Returns true
-  /// when all are done, false when `limit` passes or stop() is called first.
+  /// Refuses new connections, lets requests in progress finish, closes idle connections. Returns
+  /// true when all are done, false when `limit` passes or stop() is called first.
   bool drain(std::chrono::milliseconds limit);
 
-  /// Closes everything at once and joins the threads. Idempotent; may be called while another thread
-  /// is in drain().
+  /// Closes everything at once and joins the threads. Idempotent; may be called while another
+  /// thread is in drain().
   void stop();
 
  private:

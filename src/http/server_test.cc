@@ -1,0 +1,662 @@
+#include "http/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/log.h"
+#include "http/awaitable.h"
+#include "http/raw_client.h"
+
+namespace craton::http {
+namespace {
+
+using boost::asio::awaitable;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+/// The wake-up of a handler that waits, as an engine would hold it.
+class Bell {
+ public:
+  void wait(std::function<void()> wake) {
+    const std::lock_guard lock(mutex_);
+    wakes_.push_back(std::move(wake));
+  }
+  void ring() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& wake : wakes_) wake();
+    wakes_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::function<void()>> wakes_;
+};
+
+/// What handlers tell the test.
+struct Record {
+  std::atomic<int> started = 0;
+  std::atomic<int> finished = 0;
+  std::atomic<int> cancelled = 0;
+  Bell bell;
+  std::shared_ptr<const std::string> large =
+      std::make_shared<const std::string>(std::string(8'000'000, 'L'));
+};
+
+Response text(std::string body) {
+  Response response;
+  response.headers.add("Content-Type", "text/plain");
+  response.body = std::move(body);
+  return response;
+}
+
+awaitable<Response> wait_for_bell(Record& record) {
+  ++record.started;
+  auto subscribe = [&record](std::function<void()> wake) { record.bell.wait(std::move(wake)); };
+  try {
+    co_await wait_until(std::move(subscribe), std::nullopt);
+  } catch (...) {
+    ++record.cancelled;
+    throw;
+  }
+  ++record.finished;
+  co_return text("rung");
+}
+
+awaitable<Response> sleep_for(std::chrono::milliseconds time) {
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, time);
+  co_await timer.async_wait(boost::asio::use_awaitable);
+  co_return text("slept");
+}
+
+awaitable<Response> answer(Record& record, Request request) {
+  if (request.target == "/wait") {
+    Response response = co_await wait_for_bell(record);
+    co_return response;
+  }
+  if (request.target == "/sleep") {
+    Response response = co_await sleep_for(20ms);
+    co_return response;
+  }
+  if (request.target == "/throw") throw std::runtime_error("a bug");
+  if (request.target == "/no-content") {
+    Response response;
+    response.status = 204;
+    co_return response;
+  }
+  if (request.target == "/large") {
+    Response response;
+    response.shared_body = record.large;
+    co_return response;
+  }
+  if (request.target == "/size") co_return text(std::to_string(request.body.size()));
+  co_return text(request.method + " " + request.target + " " + request.body);
+}
+
+Response refusal(int status, std::string_view reason) {
+  Response response = text(std::string(reason));
+  response.status = status;
+  return response;
+}
+
+ServerOptions quick() {
+  ServerOptions options;
+  options.header_timeout = options.body_timeout = options.write_timeout = 200ms;
+  options.idle_timeout = 400ms;
+  return options;
+}
+
+class HttpServer : public testing::Test {
+ protected:
+  void SetUp() override { log::set_level(log::Level::off); }
+
+  void start(ServerOptions options = {}) {
+    server_.emplace(
+        options, [this](Request request) { return answer(record_, std::move(request)); }, refusal);
+    const auto started = server_->start();
+    ASSERT_TRUE(started) << started.error().message;
+  }
+
+  RawClient connect() { return RawClient(server_->port()); }
+
+  RawAnswer ask(std::string_view bytes) {
+    RawClient client(server_->port());
+    client.send(bytes);
+    return client.read_answer();
+  }
+
+  /// True as soon as `condition` holds; false when it does not within 10 s.
+  template <class Condition>
+  static bool eventually(Condition condition) {
+    const auto limit = steady_clock::now() + 10s;
+    while (!condition() && steady_clock::now() < limit) std::this_thread::sleep_for(1ms);
+    return condition();
+  }
+
+  Record record_;
+  std::optional<Server> server_;  // last: its threads end before what they use
+};
+
+std::string get(const std::string& target, const std::string& fields = "") {
+  return "GET " + target + " HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n";
+}
+
+std::string post(const std::string& target, const std::string& body) {
+  return "POST " + target +
+         " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
+}
+
+// Answers.
+
+TEST_F(HttpServer, AnswersARequest) {
+  start();
+  const RawAnswer answer = ask(get("/a"));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "GET /a ");
+  EXPECT_EQ(answer.field("Content-Type"), "text/plain");
+  EXPECT_EQ(answer.field("Connection"), "keep-alive");
+  EXPECT_THAT(answer.field("Date"), HasSubstr(" GMT"));
+}
+
+TEST_F(HttpServer, AnswersManyRequestsOnOneConnection) {
+  start();
+  RawClient client = connect();
+  for (int i = 0; i < 100; ++i) {
+    client.send(post("/a", std::to_string(i)));
+    EXPECT_EQ(client.read_answer().body, "POST /a " + std::to_string(i));
+  }
+}
+
+TEST_F(HttpServer, AnswersPipelinedRequestsInTheirOrder) {
+  start();
+  RawClient client = connect();
+  std::string requests;
+  for (int i = 0; i < 100; ++i) requests += get(i % 10 == 0 ? "/sleep" : "/" + std::to_string(i));
+  client.send(requests);
+  for (int i = 0; i < 100; ++i) {
+    const std::string expected = i % 10 == 0 ? "slept" : "GET /" + std::to_string(i) + " ";
+    ASSERT_EQ(client.read_answer().body, expected);
+  }
+}
+
+TEST_F(HttpServer, KeepsWhatIsPipelinedWhileAHandlerRuns) {
+  start();
+  RawClient client = connect();
+  client.send(get("/wait"));
+  ASSERT_TRUE(eventually([&] { return record_.started == 1; }));
+  const std::string body(300'000, 'x');  // more than is kept in memory meanwhile
+  std::future<bool> sent = std::async(
+      std::launch::async, [&] { return client.send(get("/b") + post("/size", body) + get("/c")); });
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(record_.cancelled, 0);
+  record_.bell.ring();
+  EXPECT_TRUE(sent.get());
+  EXPECT_EQ(client.read_answer().body, "rung");
+  EXPECT_EQ(client.read_answer().body, "GET /b ");
+  EXPECT_EQ(client.read_answer().body, "300000");
+  EXPECT_EQ(client.read_answer().body, "GET /c ");
+}
+
+TEST_F(HttpServer, AnswersWhatArrivesOneByteAtATime) {
+  start();
+  RawClient client = connect();
+  const std::string request = post("/a", "body");
+  for (const char& byte : request) {
+    client.send({&byte, 1});
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_EQ(client.read_answer().body, "POST /a body");
+}
+
+TEST_F(HttpServer, EndsTheConnectionWhenAsked) {
+  start();
+  RawClient client = connect();
+  client.send(get("/a", "Connection: close\r\n"));
+  const RawAnswer answer = client.read_answer();
+  EXPECT_EQ(answer.body, "GET /a ");
+  EXPECT_EQ(answer.field("Connection"), "close");
+  EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(HttpServer, EndsHttp10ConnectionsUnlessAskedToKeepThem) {
+  start();
+  RawClient client = connect();
+  client.send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(client.read_answer().field("Connection"), "keep-alive");
+  client.send("GET /b HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(client.read_answer().body, "GET /b ");
+  EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(HttpServer, AnswersHeadWithoutABody) {
+  start();
+  RawClient client = connect();
+  client.send("HEAD /abc HTTP/1.1\r\nHost: h\r\n\r\n" + get("/b"));
+  EXPECT_EQ(client.read_answer(true).field("Content-Length"), "10");
+  EXPECT_EQ(client.read_answer().body, "GET /b ");
+}
+
+TEST_F(HttpServer, SendsNoBodyWhereThereIsNone) {
+  start();
+  RawClient client = connect();
+  client.send(get("/no-content") + get("/b"));
+  EXPECT_EQ(client.read_answer().status, 204);
+  EXPECT_EQ(client.read_answer().body, "GET /b ");
+}
+
+TEST_F(HttpServer, SendsALargeAnswerToAReaderWithASmallBuffer) {
+  start();
+  RawClient client(server_->port(), 4096);
+  client.send(get("/large") + get("/b"));
+  EXPECT_TRUE(client.read_answer().body == *record_.large);
+  EXPECT_EQ(client.read_answer().body, "GET /b ");
+}
+
+TEST_F(HttpServer, TakesALargeBody) {
+  start();
+  EXPECT_EQ(ask(post("/size", std::string(20'000'000, 'x'))).body, "20000000");
+}
+
+TEST_F(HttpServer, TakesAChunkedBody) {
+  start();
+  EXPECT_EQ(ask("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                "5\r\nhello\r\n0\r\n\r\n")
+                .body,
+            "POST /a hello");
+}
+
+TEST_F(HttpServer, AsksForABodyThatTheClientHoldsBack) {
+  start();
+  RawClient client = connect();
+  client.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.read_answer().head, "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("hello");
+  EXPECT_EQ(client.read_answer().body, "POST /a hello");
+}
+
+TEST_F(HttpServer, AnswersAClientThatHasShutDownItsSide) {
+  start();
+  RawClient client = connect();
+  client.send(get("/a") + get("/b"));
+  client.shut_down_sending();
+  EXPECT_EQ(client.read_answer().body, "GET /a ");
+  EXPECT_EQ(client.read_answer().body, "GET /b ");
+  EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(HttpServer, AnswersAnExceptionWith500AndGoesOn) {
+  start();
+  RawClient client = connect();
+  client.send(get("/throw") + get("/b"));
+  const RawAnswer answer = client.read_answer();
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_THAT(answer.body, Not(HasSubstr("a bug"))) << "the text is for the log";
+  EXPECT_EQ(client.read_answer().body, "GET /b ");
+}
+
+// Refusals.
+
+TEST_F(HttpServer, RefusesBadRequestsAndEndsTheConnection) {
+  start();
+  RawClient client = connect();
+  client.send(get("/a") + "GET /\r\n\r\n" + get("/never"));
+  EXPECT_EQ(client.read_answer().status, 200);
+  const RawAnswer answer = client.read_answer();
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.body, "The request line is malformed.");
+  EXPECT_EQ(answer.field("Connection"), "close");
+  EXPECT_TRUE(client.at_end());
+  EXPECT_EQ(client.unread(), "");
+}
+
+TEST_F(HttpServer, RefusesATooLargeBodyBeforeItIsSent) {
+  start();
+  RawClient client = connect();
+  client.send(
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 25000001\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.read_answer().status, 413);
+}
+
+TEST_F(HttpServer, LetsAClientReadItsRefusalThatSendsOnRegardless) {
+  start();
+  RawClient client = connect();
+  const std::string megabyte(1'000'000, 'x');
+  ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n"));
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(client.send(megabyte)) << i;
+  EXPECT_EQ(client.read_answer().status, 413);
+  EXPECT_TRUE(client.at_end()) << "closed in order, not reset";
+}
+
+TEST_F(HttpServer, RefusesAnEndlessHeader) {
+  start();
+  RawClient client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: h\r\nA: " + std::string(70'000, 'a'));
+  EXPECT_EQ(client.read_answer().status, 431);
+  EXPECT_TRUE(client.at_end());
+}
+
+// Time-outs.
+
+TEST_F(HttpServer, ClosesIdleConnectionsWithoutAWord) {
+  start(quick());
+  RawClient fresh = connect();
+  RawClient used = connect();
+  used.send(get("/a"));
+  EXPECT_EQ(used.read_answer().status, 200);
+  EXPECT_TRUE(used.at_end());
+  EXPECT_TRUE(fresh.at_end());
+  EXPECT_EQ(fresh.unread() + used.unread(), "");
+}
+
+TEST_F(HttpServer, TimesOutAHeaderHoweverItTrickles) {
+  start(quick());
+  RawClient client = connect();
+  std::future<RawAnswer> answer =
+      std::async(std::launch::async, [&] { return client.read_answer(); });
+  client.send("GET / HTTP/1.1\r\nA: ");
+  const auto begin = steady_clock::now();
+  while (answer.wait_for(20ms) == std::future_status::timeout &&
+         steady_clock::now() < begin + 10s) {
+    client.send("a");
+  }
+  EXPECT_EQ(answer.get().status, 408);
+}
+
+TEST_F(HttpServer, TimesOutABodyThatStops) {
+  start(quick());
+  RawClient client = connect();
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhell");
+  EXPECT_EQ(client.read_answer().status, 408);
+  EXPECT_TRUE(client.at_end());
+}
+
+TEST_F(HttpServer, TimesOutABodyThatComesInCrumbs) {
+  start(quick());
+  RawClient client = connect();
+  std::future<RawAnswer> answer =
+      std::async(std::launch::async, [&] { return client.read_answer(); });
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n");
+  const auto begin = steady_clock::now();
+  while (answer.wait_for(20ms) == std::future_status::timeout &&
+         steady_clock::now() < begin + 10s) {
+    client.send("a");
+  }
+  EXPECT_EQ(answer.get().status, 408);
+}
+
+TEST_F(HttpServer, WaitsForABodyThatKeepsComing) {
+  start(quick());
+  RawClient client = connect();
+  client.send("POST /size HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n");
+  for (int i = 0; i < 20; ++i) {  // 0.6 s, three times the time-out
+    client.send(std::string(500, 'a'));
+    std::this_thread::sleep_for(30ms);
+  }
+  EXPECT_EQ(client.read_answer().body, "10000");
+}
+
+TEST_F(HttpServer, GivesEachRequestItsOwnTimeForTheHeader) {
+  start(quick());
+  RawClient client = connect();
+  for (int i = 0; i < 5; ++i) {
+    client.send("GET /a HT");
+    std::this_thread::sleep_for(100ms);
+    client.send("TP/1.1\r\nHost: h\r\n\r\nGET /b HT");  // the next one begins with this one's end
+    EXPECT_EQ(client.read_answer().status, 200);
+    std::this_thread::sleep_for(100ms);
+    client.send("TP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_EQ(client.read_answer().status, 200);
+  }
+}
+
+TEST_F(HttpServer, DoesNotTimeOutWhileAHandlerRuns) {
+  start(quick());
+  RawClient client = connect();
+  client.send(get("/wait"));
+  std::this_thread::sleep_for(600ms);
+  record_.bell.ring();
+  EXPECT_EQ(client.read_answer().body, "rung");
+}
+
+TEST_F(HttpServer, GivesUpOnAReaderThatStopsReading) {
+  start(quick());
+  RawClient client(server_->port(), 4096);
+  client.send(get("/large"));
+  std::this_thread::sleep_for(600ms);
+  EXPECT_EQ(client.read_answer().status, 0) << "the answer was cut off";
+}
+
+// Peers that go away.
+
+TEST_F(HttpServer, CancelsTheHandlerWhenThePeerCloses) {
+  start();
+  RawClient client = connect();
+  client.send(get("/wait"));
+  ASSERT_TRUE(eventually([&] { return record_.started == 1; }));
+  client.close();
+  EXPECT_TRUE(eventually([&] { return record_.cancelled == 1; }));
+  record_.bell.ring();  // too late, and nobody is hurt
+  EXPECT_EQ(ask(get("/a")).status, 200);
+  EXPECT_EQ(record_.finished, 0);
+}
+
+TEST_F(HttpServer, CancelsTheHandlerWhenThePeerResets) {
+  start();
+  RawClient client = connect();
+  client.send(get("/wait"));
+  ASSERT_TRUE(eventually([&] { return record_.started == 1; }));
+  client.reset();
+  EXPECT_TRUE(eventually([&] { return record_.cancelled == 1; }));
+}
+
+TEST_F(HttpServer, CancelsTheHandlerBehindPipelinedRequests) {
+  start();
+  RawClient client = connect();
+  client.send(get("/wait") + get("/a"));
+  ASSERT_TRUE(eventually([&] { return record_.started == 1; }));
+  client.send(get("/b"));
+  client.close();
+  EXPECT_TRUE(eventually([&] { return record_.cancelled == 1; }));
+}
+
+TEST_F(HttpServer, SurvivesWakeUpsAndHangUpsAtTheSameTime) {
+  start({.threads = 2});
+  std::atomic<bool> done = false;
+  std::thread ringer([&] {
+    while (!done) record_.bell.ring();
+  });
+  for (int i = 0; i < 500; ++i) {
+    RawClient client = connect();
+    client.send(get("/wait"));
+    if (i % 3 == 0) continue;
+    if (i % 3 == 1) std::this_thread::sleep_for(std::chrono::microseconds(i));
+    if (i % 3 == 2) {
+      EXPECT_EQ(client.read_answer().body, "rung");
+    }
+  }
+  done = true;
+  ringer.join();
+  EXPECT_EQ(ask(get("/a")).status, 200);
+}
+
+// Starting and ending.
+
+TEST_F(HttpServer, SaysSoWhenThePortIsTaken) {
+  start({.threads = 2});
+  Server second({.port = server_->port(), .threads = 2}, {}, refusal);
+  const auto started = second.start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message,
+              StartsWith("Cannot listen on 127.0.0.1:" + std::to_string(server_->port()) + ": "));
+  EXPECT_THAT(started.error().message, HasSubstr("choose another port"));
+  EXPECT_EQ(ask(get("/a")).status, 200) << "the first goes on";
+}
+
+TEST_F(HttpServer, CanHaveItsPortAgainAtOnce) {
+  start();
+  const std::uint16_t port = server_->port();
+  RawClient client = connect();
+  client.send(get("/a"));
+  EXPECT_EQ(client.read_answer().status, 200);
+  server_->stop();  // the connection is left in TIME_WAIT
+  start({.port = port});
+  EXPECT_EQ(ask(get("/a")).status, 200);
+}
+
+TEST_F(HttpServer, SaysSoWhenTheHostIsUnknown) {
+  Server server({.host = "999.1.1.1"}, {}, refusal);
+  const auto started = server.start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr("999.1.1.1"));
+}
+
+TEST_F(HttpServer, SaysSoWhenTheAddressIsAnotherMachines) {
+  Server server({.host = "192.0.2.1"}, {}, refusal);
+  const auto started = server.start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr("no such address"));
+}
+
+TEST_F(HttpServer, ListensOnIpv6) {
+  Server server({.host = "::1", .threads = 2}, {}, refusal);
+  const auto started = server.start();
+  if (!started) GTEST_SKIP() << started.error().message;
+  EXPECT_NE(server.port(), 0);
+}
+
+TEST_F(HttpServer, SpreadsConnectionsOverItsThreads) {
+  start({.threads = 4});
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 64; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server_->port()));
+    clients.back()->send(get("/a"));
+  }
+  for (const auto& client : clients) EXPECT_EQ(client->read_answer().status, 200);
+}
+
+TEST_F(HttpServer, DrainsIdleConnectionsAtOnce) {
+  start({.threads = 2});
+  RawClient fresh = connect();
+  RawClient used = connect();
+  used.send(get("/a"));
+  EXPECT_EQ(used.read_answer().status, 200);
+  EXPECT_TRUE(server_->drain(5s));
+  EXPECT_TRUE(fresh.at_end());
+  EXPECT_TRUE(used.at_end());
+  EXPECT_FALSE(RawClient(server_->port()).connected()) << "new connections are refused";
+}
+
+TEST_F(HttpServer, DrainsAfterTheAnswerInProgress) {
+  start();
+  RawClient client = connect();
+  client.send(get("/wait") + get("/never"));
+  ASSERT_TRUE(eventually([&] { return record_.started == 1; }));
+  std::future<bool> drained = std::async(std::launch::async, [&] { return server_->drain(10s); });
+  EXPECT_EQ(drained.wait_for(100ms), std::future_status::timeout);
+  record_.bell.ring();
+  const RawAnswer answer = client.read_answer();
+  EXPECT_EQ(answer.body, "rung");
+  EXPECT_EQ(answer.field("Connection"), "close");
+  EXPECT_TRUE(client.at_end());
+  client.close();
+  EXPECT_TRUE(drained.get());
+  EXPECT_EQ(client.unread(), "");
+}
+
+TEST_F(HttpServer, DrainsAfterARequestThatHasBegun) {
+  start();
+  RawClient client = connect();
+  client.send("GET /a HT");
+  std::this_thread::sleep_for(50ms);
+  std::future<bool> drained = std::async(std::launch::async, [&] { return server_->drain(10s); });
+  std::this_thread::sleep_for(50ms);
+  client.send("TP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(client.read_answer().body, "GET /a ");
+  client.close();
+  EXPECT_TRUE(drained.get());
+}
+
+TEST_F(HttpServer, GivesUpDrainingAtTheLimit) {
+  start();
+  RawClient client = connect();
+  client.send(get("/wait"));
+  ASSERT_TRUE(eventually([&] { return record_.started == 1; }));
+  EXPECT_FALSE(server_->drain(50ms));
+  server_->stop();
+  EXPECT_EQ(record_.cancelled, 1);
+}
+
+TEST_F(HttpServer, StopEndsADrain) {
+  start();
+  RawClient client = connect();
+  client.send(get("/wait"));
+  ASSERT_TRUE(eventually([&] { return record_.started == 1; }));
+  std::future<bool> drained = std::async(std::launch::async, [&] { return server_->drain(60s); });
+  EXPECT_EQ(drained.wait_for(50ms), std::future_status::timeout);
+  server_->stop();
+  EXPECT_FALSE(drained.get());
+  EXPECT_EQ(client.read_answer().status, 0);
+}
+
+TEST_F(HttpServer, StopsWithEveryKindOfConnectionOpen) {
+  start({.threads = 2});
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 40; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server_->port(), 4096));
+    const std::string requests[] = {"", "GET /", get("/wait"), get("/large"),
+                                    post("/a", "x") + "P"};
+    clients.back()->send(requests[i % 5]);
+  }
+  ASSERT_TRUE(eventually([&] { return record_.started == 8; }));
+  server_->stop();
+  server_->stop();
+  EXPECT_EQ(record_.cancelled, 8);
+}
+
+TEST_F(HttpServer, StopsBeforeItStarted) {
+  Server server({}, {}, refusal);
+  EXPECT_TRUE(server.drain(1s));
+  server.stop();
+}
+
+std::size_t open_files() {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+    ++count;
+  return count;
+}
+
+TEST_F(HttpServer, GivesBackEveryDescriptor) {
+  start({.threads = 2});
+  ask(get("/a"));
+  std::size_t before = 0;
+  eventually([&] { return std::exchange(before, open_files()) == before; });
+  for (int i = 0; i < 10'000; ++i) {
+    RawClient client = connect();
+    if (i % 4 == 1) client.send("GET /");
+    if (i % 4 == 2) client.send(get("/a"));
+    if (i % 4 == 3) client.send(get("/wait"));
+    if (i % 2 == 0) client.reset();
+  }
+  EXPECT_TRUE(eventually([&] { return open_files() <= before; }))
+      << open_files() << " > " << before;
+  EXPECT_EQ(ask(get("/a")).status, 200);
+}
+
+}  // namespace
+}  // namespace craton::http
