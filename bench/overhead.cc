@@ -30,7 +30,8 @@ constexpr std::string_view prompt = "Count from one to one hundred in words.";
 double microseconds_of(const std::function<void()>& work) {
   const auto started = std::chrono::steady_clock::now();
   work();
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - started).count();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - started)
+      .count();
 }
 
 double median(std::vector<double> values) {
@@ -89,20 +90,25 @@ class Connection {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("connect");
+    if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+      die("connect");
     const int on = 1;
     ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   ~Connection() { ::close(socket_); }
 
   void ask(int tokens) {
-    const std::string body = "{\"anthropic_version\":\"bedrock-2023-05-31\",\"temperature\":0,\"max_tokens\":" +
-                             std::to_string(tokens) + ",\"messages\":[{\"role\":\"user\",\"content\":\"" +
-                             std::string(prompt) + "\"}]}";
+    const std::string body =
+        "{\"anthropic_version\":\"bedrock-2023-05-31\",\"temperature\":0,\"max_tokens\":" +
+        std::to_string(tokens) + ",\"messages\":[{\"role\":\"user\",\"content\":\"" +
+        std::string(prompt) + "\"}]}";
     const std::string request =
-        "POST /model/anthropic.claude-3-haiku-20240307-v1%3A0/invoke HTTP/1.1\r\nHost: localhost\r\n"
-        "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-    if (::send(socket_, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size())) die("send");
+        "POST /model/anthropic.claude-3-haiku-20240307-v1%3A0/invoke HTTP/1.1\r\nHost: "
+        "localhost\r\n"
+        "Content-Type: application/json\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body;
+    if (::send(socket_, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size()))
+      die("send");
     std::string answer;
     char buffer[4096];
     while (answer.find("\"output_tokens\":" + std::to_string(tokens) + "}}") == std::string::npos) {
@@ -146,10 +152,11 @@ int run(const std::string& model, int rounds) {
   }
   const double request_us = medians[0][1] - medians[0][0];
   const double token_us = (medians[1][1] - medians[1][0] - request_us) / (lengths[1] - lengths[0]);
-  std::printf("{\"rounds\":%d,\"engine_1_token_us\":%.0f,\"served_1_token_us\":%.0f,"
-              "\"engine_33_tokens_us\":%.0f,\"served_33_tokens_us\":%.0f,"
-              "\"added_per_request_us\":%.0f,\"added_per_token_us\":%.1f}\n",
-              rounds, medians[0][0], medians[0][1], medians[1][0], medians[1][1], request_us, token_us);
+  std::printf(
+      "{\"rounds\":%d,\"engine_1_token_us\":%.0f,\"served_1_token_us\":%.0f,"
+      "\"engine_33_tokens_us\":%.0f,\"served_33_tokens_us\":%.0f,"
+      "\"added_per_request_us\":%.0f,\"added_per_token_us\":%.1f}\n",
+      rounds, medians[0][0], medians[0][1], medians[1][0], medians[1][1], request_us, token_us);
   return 0;
 }
 

@@ -9,8 +9,9 @@ namespace craton {
 namespace {
 
 TEST(RandomUuid, IsAVersion4Uuid) {
-  EXPECT_THAT(random_uuid(), testing::MatchesRegex(
-      "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_THAT(
+      random_uuid(),
+      testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
 }
 
 TEST(RandomUuid, DoesNotRepeat) {

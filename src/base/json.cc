@@ -2,8 +2,8 @@
 
 #include <boost/json.hpp>
 #include <charconv>
-#include <utility>
 #include <cmath>
+#include <utility>
 
 namespace craton::json {
 namespace {

@@ -20,7 +20,8 @@ using boost::json::array;
 using boost::json::object;
 using boost::json::value;
 
-inline constexpr std::size_t max_depth = 64;  ///< Nested arrays and objects; deeper input is refused.
+inline constexpr std::size_t max_depth =
+    64;  ///< Nested arrays and objects; deeper input is refused.
 
 /// The value that `text` holds, whole.
 /// Fails with `serialization`; the message says what is wrong and at which byte.

@@ -27,12 +27,12 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 #define CRATON_CONCAT_INNER(a, b) a##b
 #define CRATON_CONCAT(a, b) CRATON_CONCAT_INNER(a, b)
 
-#define CRATON_TRY_WITH(leave, expression)            \
-  do {                                                \
-    auto craton_result = (expression);                \
-    if (!craton_result) {                             \
+#define CRATON_TRY_WITH(leave, expression)                     \
+  do {                                                         \
+    auto craton_result = (expression);                         \
+    if (!craton_result) {                                      \
       leave ::craton::Error(std::move(craton_result).error()); \
-    }                                                 \
+    }                                                          \
   } while (false)
 
 #define CRATON_TRY_ASSIGN_WITH(leave, result, target, expression) \

@@ -38,8 +38,8 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   if (const auto unknown = command.remaining(); !unknown.empty()) {
     const std::string name = unknown.front().substr(0, unknown.front().find('='));
-    message = "'" + name + "' is not known to '" + command.get_name() + "'." +
-              suggestion(command, name);
+    message =
+        "'" + name + "' is not known to '" + command.get_name() + "'." + suggestion(command, name);
   }
   std::fprintf(stderr, "craton: %s Run '%s --help' for what there is.\n", message.c_str(),
                (&command == &app ? std::string("craton") : "craton " + command.get_name()).c_str());

@@ -1,4 +1,6 @@
 // craton operations: Bedrock's operations and which of them this server answers, from its tables.
+#include "service/operations.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -9,7 +11,6 @@
 #include "api/operation.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "service/operations.h"
 
 namespace craton::cli {
 namespace {
@@ -39,8 +40,8 @@ void print_json(const std::vector<Row>& all) {
   std::string text = "[";
   for (const Row& row : all) {
     if (text.size() > 1) text += ",";
-    text += "\n  {\"service\":" + json::quote(row.service) + ",\"operation\":" +
-            json::quote(row.name) + ",\"method\":" + json::quote(row.method) +
+    text += "\n  {\"service\":" + json::quote(row.service) +
+            ",\"operation\":" + json::quote(row.name) + ",\"method\":" + json::quote(row.method) +
             ",\"uri\":" + json::quote(row.uri) +
             ",\"implemented\":" + (row.implemented ? "true" : "false") + "}";
   }
@@ -65,7 +66,8 @@ void print_table(const std::vector<Row>& all) {
                 row.implemented ? "yes" : "not yet", std::string(row.method).c_str(),
                 std::string(row.uri).c_str());
   }
-  const auto done = std::count_if(all.begin(), all.end(), [](const Row& row) { return row.implemented; });
+  const auto done =
+      std::count_if(all.begin(), all.end(), [](const Row& row) { return row.implemented; });
   std::printf("%td of %zu operations are answered.\n", done, all.size());
 }
 
@@ -73,7 +75,8 @@ struct Form {
   std::string_view name;
   void (*print)(const std::vector<Row>&);
 };
-constexpr Form forms[] = {{"table", print_table}, {"json", print_json}, {"markdown", print_markdown}};
+constexpr Form forms[] = {
+    {"table", print_table}, {"json", print_json}, {"markdown", print_markdown}};
 
 }  // namespace
 

@@ -66,11 +66,12 @@ void print_start(const server::Config& config, const server::BedrockServer& serv
   } else {
     std::printf("model: none, so the control plane only\n");
   }
-  std::printf("\nPoint any AWS SDK here:\n\n"
-              "export AWS_ENDPOINT_URL=%s\n"
-              "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n"
-              "export AWS_ACCESS_KEY_ID=craton AWS_SECRET_ACCESS_KEY=craton\n\n",
-              url.c_str(), config.region.c_str(), config.region.c_str());
+  std::printf(
+      "\nPoint any AWS SDK here:\n\n"
+      "export AWS_ENDPOINT_URL=%s\n"
+      "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n"
+      "export AWS_ACCESS_KEY_ID=craton AWS_SECRET_ACCESS_KEY=craton\n\n",
+      url.c_str(), config.region.c_str(), config.region.c_str());
   std::fflush(stdout);
 }
 
@@ -78,7 +79,8 @@ void log_when_loaded(engines::Engine& engine) {
   const SteadyTime started = std::chrono::steady_clock::now();
   engine.notify_loaded([&engine, started] {
     const double took =
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started)
+            .count();
     const engines::Status status = engine.status();
     if (status.state == engines::State::ready) {
       log::info("model_ready", {{"model", engine.model()}, {"ms", took}});
@@ -138,10 +140,13 @@ void add_serve(CLI::App& app, int& exit_code) {
             std::string(setting.help))
         ->type_name(std::string(setting.value));
   }
-  command->add_option("--config", flags->config_file,
-                      "File of the same settings, YAML (default ./craton.yaml)")->type_name("FILE");
-  command->footer("Each flag can also be a variable (CRATON_PORT) or a line of craton.yaml (port: 8420).\n"
-                  "Flags win over variables, variables over the file.");
+  command
+      ->add_option("--config", flags->config_file,
+                   "File of the same settings, YAML (default ./craton.yaml)")
+      ->type_name("FILE");
+  command->footer(
+      "Each flag can also be a variable (CRATON_PORT) or a line of craton.yaml (port: 8420).\n"
+      "Flags win over variables, variables over the file.");
   command->callback([flags, &exit_code] { exit_code = serve(*flags); });
 }
 

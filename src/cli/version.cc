@@ -1,10 +1,11 @@
 #include "cli/version.h"
 
-#include <boost/version.hpp>
 #include <curl/curlver.h>
 #include <fmt/core.h>
 #include <openssl/opensslv.h>
 #include <spdlog/version.h>
+
+#include <boost/version.hpp>
 
 // From the project's and the lock file's versions, by CMakeLists.txt beside this file.
 #include "version_config.h"

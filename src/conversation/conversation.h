@@ -33,11 +33,11 @@ struct Turn {
 
 /// How the next token is chosen. What is absent is the model's own default.
 struct Sampling {
-  std::optional<int> tokens_max;         ///< Most tokens to generate.
-  std::optional<double> temperature;     ///< 0 is greedy.
-  std::optional<double> top_p;           ///< 0 to 1
-  std::optional<int> top_k;              ///< 0 is off.
-  std::optional<std::uint32_t> seed;     ///< Same seed, same request: same text.
+  std::optional<int> tokens_max;            ///< Most tokens to generate.
+  std::optional<double> temperature;        ///< 0 is greedy.
+  std::optional<double> top_p;              ///< 0 to 1
+  std::optional<int> top_k;                 ///< 0 is off.
+  std::optional<std::uint32_t> seed;        ///< Same seed, same request: same text.
   std::vector<std::string> stop_sequences;  ///< Generation ends before the first that appears.
 
   friend bool operator==(const Sampling&, const Sampling&) = default;

@@ -28,14 +28,14 @@ struct Status {
 
 /// What a caller asks beside the conversation itself.
 struct Limits {
-  /// Most tokens of input that the asked-for model id promises to take; the engine's own context may
-  /// be smaller. Absent: the engine's own.
+  /// Most tokens of input that the asked-for model id promises to take; the engine's own context
+  /// may be smaller. Absent: the engine's own.
   std::optional<int> context_tokens;
   std::optional<SteadyTime> deadline;  ///< Past it the answer ends with ModelTimeoutException.
 };
 
-/// Any function may be called from any thread. Destroying an engine ends the answers that nobody has
-/// cancelled with a Failure.
+/// Any function may be called from any thread. Destroying an engine ends the answers that nobody
+/// has cancelled with a Failure.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -43,7 +43,8 @@ class Engine {
   /// Value of the `x-craton-engine` header: "llama".
   virtual std::string_view kind() const = 0;
 
-  /// Value of the `x-craton-model` header: which weights answer ("qwen2.5-coder-0.5b-instruct-q4_k_m").
+  /// Value of the `x-craton-model` header: which weights answer
+  /// ("qwen2.5-coder-0.5b-instruct-q4_k_m").
   virtual std::string_view model() const = 0;
 
   virtual Status status() const = 0;
@@ -59,8 +60,8 @@ class Engine {
   virtual Result<std::shared_ptr<Generation>> generate(Conversation conversation,
                                                        const Limits& limits) = 0;
 
-  /// Tokens of the prompt that generate() would compute; past the engine's context, where generate()
-  /// computes nothing, an estimate. Fails as generate() does.
+  /// Tokens of the prompt that generate() would compute; past the engine's context, where
+  /// generate() computes nothing, an estimate. Fails as generate() does.
   virtual Result<int> count_tokens(const Conversation& conversation) = 0;
 };
 

@@ -38,18 +38,18 @@ class Generation {
   /// The next event; nullopt when none is there yet.
   std::optional<Event> try_next();
 
-  /// Calls `wake` once, as soon as try_next() would give an event: at once when one is there, else on
-  /// the engine's thread, where it must only hand the news on. Replaces an earlier `wake`.
+  /// Calls `wake` once, as soon as try_next() would give an event: at once when one is there, else
+  /// on the engine's thread, where it must only hand the news on. Replaces an earlier `wake`.
   void notify(std::function<void()> wake);
 
-  /// Gives the answer up: the engine frees what it holds before its next step, and nothing more need
-  /// arrive. Drops a `wake` that waits. Idempotent.
+  /// Gives the answer up: the engine frees what it holds before its next step, and nothing more
+  /// need arrive. Drops a `wake` that waits. Idempotent.
   void cancel();
 
   // The engine's side.
 
-  /// False, taking nothing, when `events_max` events wait unread. Failure and Usage, the last events
-  /// of an answer, are always taken.
+  /// False, taking nothing, when `events_max` events wait unread. Failure and Usage, the last
+  /// events of an answer, are always taken.
   bool offer(Event event);
 
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }

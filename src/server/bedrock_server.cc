@@ -36,10 +36,12 @@ service::ServiceOptions service_options(const Config& config) {
 struct BedrockServer::Parts {
   Parts(const Config& config, std::shared_ptr<engines::Engine> bound)
       : engine(std::move(bound)),
-        service(service_options(config), std::make_shared<catalog::Catalog>(config.catalog), engine),
-        http(http_options(config),
-             [this](http::Request request) { return answer(std::move(request)); },
-             service::refusal_response),
+        service(service_options(config), std::make_shared<catalog::Catalog>(config.catalog),
+                engine),
+        http(
+            http_options(config),
+            [this](http::Request request) { return answer(std::move(request)); },
+            service::refusal_response),
         host(config.host) {}
 
   boost::asio::awaitable<http::Response> answer(http::Request request) {
@@ -73,7 +75,7 @@ std::uint16_t BedrockServer::port() const { return parts_->http.port(); }
 std::string BedrockServer::url() const {
   const std::string& host = parts_->host;
   const bool every_address = host == "0.0.0.0" || host == "::";
-  const std::string shown = every_address ? "127.0.0.1"
+  const std::string shown = every_address                         ? "127.0.0.1"
                             : host.find(':') != std::string::npos ? "[" + host + "]"
                                                                   : host;
   return "http://" + shown + ":" + std::to_string(port());

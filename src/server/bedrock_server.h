@@ -1,7 +1,7 @@
 // BedrockServer: the catalogue, the engine, the service and the HTTP server, put together.
 //
-// Beside Bedrock's operations it answers /health (200 while the process serves) and /ready (503 until
-// the model is loaded).
+// Beside Bedrock's operations it answers /health (200 while the process serves) and /ready (503
+// until the model is loaded).
 //
 // Threads: call from one thread; stop() may be called while another is in drain().
 #pragma once

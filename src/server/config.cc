@@ -87,7 +87,8 @@ Result<void> set_log_level(Config& config, std::string_view text) {
 }
 
 constexpr std::array rows{
-    Setting{"model", "PATH|NAME", "Model that answers: a GGUF file, a name of 'craton pull', or none",
+    Setting{"model", "PATH|NAME",
+            "Model that answers: a GGUF file, a name of 'craton pull', or none",
             set_text<&Config::model>},
     Setting{"host", "ADDRESS", "Address to listen on (default 127.0.0.1)", set_text<&Config::host>},
     Setting{"port", "PORT", "Port to listen on; 0 picks a free one (default 8420)",
@@ -104,7 +105,8 @@ constexpr std::array rows{
     Setting{"catalog", "VIEW", "Models that exist: all, seed or today (default all)", set_catalog},
     Setting{"data", "DIR", "Folder that holds models/ (default: the cache folder)",
             set_text<&Config::data>},
-    Setting{"model-wait", "SECONDS", "How long a call waits for a model that still loads (default 25)",
+    Setting{"model-wait", "SECONDS",
+            "How long a call waits for a model that still loads (default 25)",
             set_seconds<&Config::model_wait>},
     Setting{"answer-limit", "SECONDS", "How long one answer may take (default 3600)",
             set_seconds<&Config::answer_limit>},
@@ -144,7 +146,8 @@ Result<void> apply_file(Config& config, const std::string& path) {
     return file_error(path, error.mark, error.msg);
   }
   if (root.IsNull()) return {};
-  if (!root.IsMap()) return file_error(path, root.Mark(), "expected lines of the form 'key: value'");
+  if (!root.IsMap())
+    return file_error(path, root.Mark(), "expected lines of the form 'key: value'");
   for (const auto& entry : root) {
     if (!entry.first.IsScalar() || !entry.second.IsScalar()) {
       return file_error(path, entry.first.Mark(), "expected 'key: value' with a plain value");
@@ -154,7 +157,8 @@ Result<void> apply_file(Config& config, const std::string& path) {
     if (!setting) {
       return file_error(path, entry.first.Mark(), "unknown key '" + name + "'" + suggestion(name));
     }
-    const std::string where = path + ":" + std::to_string(entry.first.Mark().line + 1) + ": " + name;
+    const std::string where =
+        path + ":" + std::to_string(entry.first.Mark().line + 1) + ": " + name;
     CRATON_TRY(apply(config, *setting, entry.second.Scalar(), where));
   }
   return {};

@@ -23,7 +23,8 @@ class ConfigFile : public testing::Test {
     return path_;
   }
 
-  const std::string path_ = testing::TempDir() + "craton-config-" + std::to_string(getpid()) + ".yaml";
+  const std::string path_ =
+      testing::TempDir() + "craton-config-" + std::to_string(getpid()) + ".yaml";
 };
 
 TEST(Config, HasDefaultsThatServeOnLoopback) {

@@ -30,9 +30,13 @@ struct Refusal {
 // What AWS's front ends call requests that never reach an operation. Unverified on Bedrock itself;
 // the names are those of AWS's other JSON services.
 constexpr std::array refusals{
-    Refusal{400, "ValidationException"},      Refusal{408, "RequestTimeoutException"},
-    Refusal{413, "RequestEntityTooLargeException"}, Refusal{414, "ValidationException"}, Refusal{431, "ValidationException"},
-    Refusal{500, "InternalServerException"},  Refusal{501, "ValidationException"},
+    Refusal{400, "ValidationException"},
+    Refusal{408, "RequestTimeoutException"},
+    Refusal{413, "RequestEntityTooLargeException"},
+    Refusal{414, "ValidationException"},
+    Refusal{431, "ValidationException"},
+    Refusal{500, "InternalServerException"},
+    Refusal{501, "ValidationException"},
     Refusal{505, "ValidationException"},
 };
 
@@ -46,8 +50,8 @@ http::Response error_response(const Error& error) {
 http::Response refusal_response(int status, std::string_view reason) {
   const auto row = std::find_if(refusals.begin(), refusals.end(),
                                 [&](const Refusal& refusal) { return refusal.status == status; });
-  http::Response response = with_message(
-      status, row == refusals.end() ? "ValidationException" : row->type, reason);
+  http::Response response =
+      with_message(status, row == refusals.end() ? "ValidationException" : row->type, reason);
   response.headers.add("x-amzn-RequestId", random_uuid());
   return response;
 }

@@ -11,7 +11,8 @@ namespace {
 /// A text member of a validated input; empty when absent.
 std::string_view text_member(const api::Input& input, std::string_view name) {
   const auto* member = input.members.if_contains(name);
-  return member && member->is_string() ? std::string_view(member->get_string()) : std::string_view();
+  return member && member->is_string() ? std::string_view(member->get_string())
+                                       : std::string_view();
 }
 
 }  // namespace
@@ -29,27 +30,26 @@ Result<http::Response> list_foundation_models(const Call& call) {
 }
 
 Result<http::Response> get_foundation_model(const Call& call) {
-  CRATON_TRY_ASSIGN(std::string body,
-                    call.service.catalog().get_model(call.region,
-                                                     text_member(call.input, "modelIdentifier")));
+  CRATON_TRY_ASSIGN(std::string body, call.service.catalog().get_model(
+                                          call.region, text_member(call.input, "modelIdentifier")));
   return json_response(std::move(body));
 }
 
 Result<http::Response> list_inference_profiles(const Call& call) {
   constexpr int page_size = 1000;  // maxResults' upper bound in the service model
   const auto* asked = call.input.members.if_contains("maxResults");
-  const int results_max = asked && asked->is_int64() ? static_cast<int>(asked->get_int64()) : page_size;
-  CRATON_TRY_ASSIGN(std::string body,
-                    call.service.catalog().list_profiles(
-                        call.region, text_member(call.input, "typeEquals"), results_max,
-                        text_member(call.input, "nextToken")));
+  const int results_max =
+      asked && asked->is_int64() ? static_cast<int>(asked->get_int64()) : page_size;
+  CRATON_TRY_ASSIGN(std::string body, call.service.catalog().list_profiles(
+                                          call.region, text_member(call.input, "typeEquals"),
+                                          results_max, text_member(call.input, "nextToken")));
   return json_response(std::move(body));
 }
 
 Result<http::Response> get_inference_profile(const Call& call) {
-  CRATON_TRY_ASSIGN(std::string body, call.service.catalog().get_profile(
-                                          call.region,
-                                          text_member(call.input, "inferenceProfileIdentifier")));
+  CRATON_TRY_ASSIGN(std::string body,
+                    call.service.catalog().get_profile(
+                        call.region, text_member(call.input, "inferenceProfileIdentifier")));
   return json_response(std::move(body));
 }
 

@@ -23,9 +23,9 @@ static_assert(std::is_sorted(rows.begin(), rows.end(), by_name), "found by binar
 std::span<const OperationRow> implemented_operations() { return rows; }
 
 const OperationRow* find_implementation(std::string_view operation) {
-  const auto row = std::lower_bound(
-      rows.begin(), rows.end(), operation,
-      [](const OperationRow& a, std::string_view name) { return a.name < name; });
+  const auto row =
+      std::lower_bound(rows.begin(), rows.end(), operation,
+                       [](const OperationRow& a, std::string_view name) { return a.name < name; });
   return row != rows.end() && row->name == operation ? &*row : nullptr;
 }
 

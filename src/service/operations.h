@@ -36,9 +36,10 @@ struct Call {
 };
 
 struct OperationRow {
-  std::string_view name;  ///< As in the service model.
-  Result<http::Response> (*answer)(const Call& call);                            ///< Or null, and
-  boost::asio::awaitable<Result<http::Response>> (*answer_later)(const Call& call);  ///< this is set.
+  std::string_view name;                               ///< As in the service model.
+  Result<http::Response> (*answer)(const Call& call);  ///< Or null, and
+  boost::asio::awaitable<Result<http::Response>> (*answer_later)(
+      const Call& call);  ///< this is set.
 };
 
 /// The rows, sorted by name.

@@ -34,8 +34,9 @@ class GenerationGuard {
 };
 
 Error no_engine(std::string_view model_id) {
-  return {ErrorCode::model_not_ready, "No model is bound to " + std::string(model_id) +
-                                          ". Start the server with a model: craton serve --model NAME."};
+  return {ErrorCode::model_not_ready,
+          "No model is bound to " + std::string(model_id) +
+              ". Start the server with a model: craton serve --model NAME."};
 }
 
 Error not_ready() {
@@ -87,7 +88,8 @@ awaitable<tl::expected<Answer, Failure>> collect(std::shared_ptr<engines::Genera
 
 std::string_view text_member(const api::Input& input, std::string_view name) {
   const auto* member = input.members.if_contains(name);
-  return member && member->is_string() ? std::string_view(member->get_string()) : std::string_view();
+  return member && member->is_string() ? std::string_view(member->get_string())
+                                       : std::string_view();
 }
 
 struct Unsupported {
@@ -173,8 +175,8 @@ awaitable<Result<http::Response>> invoke_model(const Call& call) {
   call.account.input_tokens = answer->usage.input_tokens;
   call.account.output_tokens = answer->usage.output_tokens;
   const families::ReplyContext reply{context, request, *answer, call.request_id};
-  const auto latency = std::chrono::duration_cast<Milliseconds>(
-      std::chrono::steady_clock::now() - started);
+  const auto latency =
+      std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - started);
   co_return native_response(family->render(reply), *answer, *engine, latency);
 }
 

@@ -26,7 +26,8 @@ bool is_region_name(std::string_view text) {
   });
 }
 
-/// The Region that the request was signed for; `fallback` when it was not, or for none that could be.
+/// The Region that the request was signed for; `fallback` when it was not, or for none that could
+/// be.
 std::string region_of(const http::Request& request, const std::string& fallback) {
   const auto scope = sigv4::parse_credential_scope(
       request.headers.find("authorization").value_or(std::string_view()));
@@ -65,21 +66,20 @@ void write_log_line(const http::Request& request, const http::Response& response
   const double took =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
   const std::string_view path = std::string_view(request.target).substr(0, 256);
-  log::info("request",
-            {{"id", request_id},
-             {"operation", account.operation},
-             {"method", request.method},
-             {"path", path.substr(0, path.find('?'))},
-             {"status", std::int64_t(response.status)},
-             {"error", error_type_of(response)},
-             {"ms", took},
-             {"model_id", account.model_id},
-             {"model", account.engine_model},
-             {"input_tokens", counted(account.input_tokens)},
-             {"output_tokens", counted(account.output_tokens)},
-             {"not_honoured", account.ignored_fields},
-             {"bytes", std::int64_t(response.body_view().size())},
-             {"peer", request.peer}});
+  log::info("request", {{"id", request_id},
+                        {"operation", account.operation},
+                        {"method", request.method},
+                        {"path", path.substr(0, path.find('?'))},
+                        {"status", std::int64_t(response.status)},
+                        {"error", error_type_of(response)},
+                        {"ms", took},
+                        {"model_id", account.model_id},
+                        {"model", account.engine_model},
+                        {"input_tokens", counted(account.input_tokens)},
+                        {"output_tokens", counted(account.output_tokens)},
+                        {"not_honoured", account.ignored_fields},
+                        {"bytes", std::int64_t(response.body_view().size())},
+                        {"peer", request.peer}});
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ namespace craton::service {
 
 struct ServiceOptions {
   std::string region = "us-east-1";  ///< Where the caller's signature names none.
-  /// How long an invocation waits for a model that still loads, before ModelNotReadyException. Below
-  /// the 30 s after which the Java SDK gives up (the others wait 60 s and more).
+  /// How long an invocation waits for a model that still loads, before ModelNotReadyException.
+  /// Below the 30 s after which the Java SDK gives up (the others wait 60 s and more).
   Milliseconds model_wait{25'000};
   /// How long an answer may take, before ModelTimeoutException.
   Milliseconds answer_limit{3'600'000};

@@ -107,7 +107,8 @@ class ServiceTest : public testing::Test {
 
 std::string claude_body(std::string_view question) {
   return "{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":16,\"messages\":"
-         "[{\"role\":\"user\",\"content\":" + json::quote(question) + "}]}";
+         "[{\"role\":\"user\",\"content\":" +
+         json::quote(question) + "}]}";
 }
 
 TEST_F(ServiceTest, InvokeModelAnswersInTheProvidersForm) {
@@ -148,7 +149,8 @@ TEST_F(ServiceTest, AModelThatFailedToLoadIsAModelError) {
 
 TEST_F(ServiceTest, TheEnginesRefusalReachesTheCaller) {
   bind(saying("x"));
-  engine->refusal = Error{ErrorCode::throttling, "Too many requests, please wait before trying again."};
+  engine->refusal =
+      Error{ErrorCode::throttling, "Too many requests, please wait before trying again."};
   const http::Response response = invoke(haiku, claude_body("hi"));
   EXPECT_EQ(response.status, 429);
   EXPECT_EQ(error_type_of(response), "ThrottlingException");
