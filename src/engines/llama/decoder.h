@@ -1,0 +1,51 @@
+// Decoder: the model as the scheduler sees it. Tokens of many sequences go in together, the logits
+// of the next token of each come out.
+//
+// One thread calls it. Behind it is llama.cpp (loaded_model.h) or, in tests, a table.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace craton::engines::llama {
+
+using Token = std::int32_t;
+
+struct BatchEntry {
+  Token token;
+  int position;       ///< In its sequence, from 0.
+  int sequence;       ///< 0 to the number of parallel sequences.
+  bool wants_logits;  ///< Set for the last known token of a sequence: what follows is to be chosen.
+};
+
+enum class DecodeStatus {
+  done,
+  no_room,      ///< The KV cache has no cells left for this batch. It is unchanged.
+  interrupted,  ///< The engine is being destroyed.
+  failed,       ///< What was computed of the batch is undefined: forget() it.
+};
+
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  /// Computes `batch`: positions of a sequence follow without gap on those it has already.
+  virtual DecodeStatus decode(std::span<const BatchEntry> batch) = 0;
+
+  /// What the model says may follow entry `index` of the last batch, one number a token of the
+  /// vocabulary. Only for an entry that wanted logits. Valid until the next decode().
+  virtual std::span<const float> logits(std::size_t index) = 0;
+
+  /// Drops what the KV cache holds of `sequence` from `position` on. False: the model cannot drop a
+  /// part (a recurrent one), so everything of the sequence was dropped.
+  virtual bool forget(int sequence, int position) = 0;
+
+  /// True when `token` ends the answer.
+  virtual bool ends_answer(Token token) const = 0;
+
+  /// The bytes that `token` stands for: any piece of UTF-8, nothing for a control token.
+  virtual std::string bytes_of(Token token) const = 0;
+};
+
+}  // namespace craton::engines::llama

@@ -1,0 +1,347 @@
+#include "engines/llama/llama_engine.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <filesystem>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "engines/llama/cpu.h"
+#include "engines/llama/loaded_model.h"
+#include "engines/llama/scheduler.h"
+
+namespace craton::engines::llama {
+namespace {
+
+constexpr int context_tokens_default = 8192;
+constexpr int parallel_default = 8;
+constexpr int parallel_max = 64;  // llama.cpp's own bound is 256
+constexpr int threads_max = 512;  // llama.cpp's own bound
+constexpr int batch_tokens = 512;
+
+Error throttled() {
+  return {ErrorCode::throttling, "Too many requests, please wait before trying again."};
+}
+
+Error not_ready() {
+  return {ErrorCode::model_not_ready,
+          "Model is not ready for inference. Wait and try your request again."};
+}
+
+Error not_loaded() {
+  return {ErrorCode::model_error, "The model could not be loaded. The server's log says why."};
+}
+
+Error broke() {
+  return {ErrorCode::model_error,
+          "The system encountered an unexpected error during processing. Try your request again."};
+}
+
+Error stopping() {
+  return {ErrorCode::service_unavailable, "The model is being stopped. Try your request again."};
+}
+
+/// What callers leave for the engine's thread. Outlives the engine: generations hold it.
+class Inbox {
+ public:
+  /// A place among the requests that the engine holds; given back on destruction.
+  std::shared_ptr<void> take_place(int places) {
+    std::lock_guard lock(mutex_);
+    if (taken_ >= places) return nullptr;
+    ++taken_;
+    return {this, [](Inbox* inbox) { inbox->give_place_back(); }};
+  }
+
+  void put(Request request) {
+    {
+      std::lock_guard lock(mutex_);
+      requests_.push_back(std::move(request));
+    }
+    changed_.notify_one();
+  }
+
+  /// Something outside changed: look again.
+  void nudge() {
+    {
+      std::lock_guard lock(mutex_);
+      nudged_ = true;
+    }
+    changed_.notify_one();
+  }
+
+  std::vector<Request> take() {
+    std::lock_guard lock(mutex_);
+    nudged_ = false;
+    return std::exchange(requests_, {});
+  }
+
+  /// Sleeps until put() or nudge() since the last take(), or until `deadline`.
+  void wait(std::optional<SteadyTime> deadline) {
+    std::unique_lock lock(mutex_);
+    const auto news = [&] { return nudged_ || !requests_.empty(); };
+    deadline ? (void)changed_.wait_until(lock, *deadline, news) : changed_.wait(lock, news);
+  }
+
+ private:
+  void give_place_back() {
+    std::lock_guard lock(mutex_);
+    --taken_;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Request> requests_;
+  int taken_ = 0;
+  bool nudged_ = false;
+};
+
+LlamaOptions with_defaults(LlamaOptions options) {
+  const auto or_default = [](int asked, int otherwise, int most) {
+    return std::clamp(asked > 0 ? asked : otherwise, 1, most);
+  };
+  if (options.name.empty()) options.name = std::filesystem::path(options.path).stem().string();
+  options.threads = or_default(options.threads, usable_cores(), threads_max);
+  options.context_tokens = or_default(options.context_tokens, context_tokens_default, 1 << 24);
+  options.kv_cells = or_default(options.kv_cells, options.context_tokens, 1 << 24);
+  options.parallel = or_default(options.parallel, parallel_default, parallel_max);
+  options.waiting_max = std::max(0, options.waiting_max);
+  return options;
+}
+
+std::uint32_t random_seed() {
+  thread_local std::mt19937 generator(std::random_device{}());
+  return generator();
+}
+
+std::size_t bytes_of(const Conversation& conversation) {
+  std::size_t bytes = 0;
+  for (const TextBlock& block : conversation.system) bytes += block.text.size();
+  for (const Turn& turn : conversation.turns) bytes += text_of(turn).size();
+  return bytes;
+}
+
+Result<void> check(const Sampling& sampling) {
+  std::size_t bytes = 0;
+  for (const std::string& sequence : sampling.stop_sequences) {
+    bytes += mended_utf8(sequence).size();
+    if (bytes <= StopMatcher::bytes_max) continue;
+    return Error{ErrorCode::validation, "The stop sequences are too long: together at most " +
+                                            std::to_string(StopMatcher::bytes_max) +
+                                            " bytes are supported."};
+  }
+  return {};
+}
+
+class LlamaEngine : public Engine {
+ public:
+  explicit LlamaEngine(LlamaOptions options)
+      : options_(with_defaults(std::move(options))), thread_([this] { run(); }) {}
+
+  ~LlamaEngine() override {
+    stop_ = true;
+    inbox_->nudge();
+    thread_.join();
+  }
+
+  std::string_view kind() const override { return "llama"; }
+  std::string_view model() const override { return options_.name; }
+
+  Status status() const override {
+    std::lock_guard lock(mutex_);
+    return status_;
+  }
+
+  void notify_loaded(std::function<void()> wake) override {
+    {
+      std::lock_guard lock(mutex_);
+      if (status_.state == State::loading) {
+        waiting_for_load_.push_back(std::move(wake));
+        return;
+      }
+    }
+    wake();
+  }
+
+  Result<std::shared_ptr<Generation>> generate(Conversation conversation,
+                                               const Limits& limits) override;
+  Result<int> count_tokens(const Conversation& conversation) override;
+
+ private:
+  /// The model, once it is there; it stays.
+  Result<const LoadedModel*> loaded() const;
+  Result<TokenizedPrompt> tokenized(const LoadedModel& model, const Conversation& conversation,
+                                    int most) const;
+
+  void run();
+  bool load();
+  void serve();
+  void publish(Status status);
+
+  const LlamaOptions options_;
+  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+  std::atomic<bool> stop_ = false;
+  mutable std::mutex mutex_;
+  Status status_{State::loading, {}};
+  std::vector<std::function<void()>> waiting_for_load_;
+  std::unique_ptr<LoadedModel> model_;  ///< Written once, before `ready` is published.
+  std::thread thread_;                  // last: uses all of the above
+};
+
+Result<const LoadedModel*> LlamaEngine::loaded() const {
+  switch (status().state) {
+    case State::loading: return not_ready();
+    case State::failed: return not_loaded();
+    case State::ready: break;
+  }
+  return model_.get();
+}
+
+/// Cheap bounds come first: a text that cannot fit is neither rendered nor tokenised whole, but
+/// counted by the beginning of it.
+Result<TokenizedPrompt> LlamaEngine::tokenized(const LoadedModel& model,
+                                               const Conversation& conversation, int most) const {
+  const Tokenizer& tokenizer = model.tokenizer();
+  const std::size_t bytes = bytes_of(conversation);
+  if (bytes > tokenizer.bytes_max(most) || conversation.turns.size() > static_cast<std::size_t>(most)) {
+    PromptText sample;
+    std::size_t sampled = 0;
+    constexpr std::size_t sample_bytes_max = 64 * 1024;
+    for (const Turn& turn : conversation.turns) {
+      std::string text = text_of(turn).substr(0, sample_bytes_max - sampled);
+      sampled += text.size();
+      sample.push_back({mended_utf8(text), true});
+      if (sampled >= sample_bytes_max) break;
+    }
+    CRATON_TRY_ASSIGN(TokenizedPrompt counted, tokenizer.tokenize(sample, most));
+    const double rate = static_cast<double>(counted.count) / static_cast<double>(std::max<std::size_t>(sampled, 1));
+    counted.tokens.clear();
+    counted.count = std::max(most + 1, static_cast<int>(rate * static_cast<double>(bytes)));
+    return counted;
+  }
+  if (conversation.raw_completion) {
+    PromptText text;
+    for (const Turn& turn : conversation.turns) text.push_back({mended_utf8(text_of(turn)), true});
+    return tokenizer.tokenize(text, most);
+  }
+  CRATON_TRY_ASSIGN(const PromptText text, model.chat_template().render(conversation));
+  return tokenizer.tokenize(text, most);
+}
+
+Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversation,
+                                                          const Limits& limits) {
+  CRATON_TRY_ASSIGN(const LoadedModel* model, loaded());
+  CRATON_TRY(check(conversation.sampling));
+  std::shared_ptr<void> place = inbox_->take_place(options_.parallel + options_.waiting_max);
+  if (!place) return throttled();
+
+  const int context = std::clamp(limits.context_tokens.value_or(model->context_tokens()), 0,
+                                 model->context_tokens());
+  const int most = std::max(0, context - 1);  // one token of answer must fit as well
+  CRATON_TRY_ASSIGN(TokenizedPrompt prompt, tokenized(*model, conversation, most));
+  auto generation = std::make_shared<Generation>([inbox = inbox_] { inbox->nudge(); });
+  if (prompt.count > most) {
+    generation->offer(Failure{{ErrorCode::validation, "Input is too long for requested model."},
+                              InputTooLong{prompt.count, most}});
+    return generation;
+  }
+  if (prompt.tokens.empty()) {
+    return Error{ErrorCode::validation, "The prompt is empty: it has no tokens."};
+  }
+  const Sampling& sampling = conversation.sampling;
+  inbox_->put({.prompt = std::move(prompt.tokens),
+               .context_tokens = context,
+               .tokens_max = sampling.tokens_max,
+               .deadline = limits.deadline,
+               .sampler = Sampler(plan_sampling(sampling, model->sampling_defaults(), random_seed())),
+               .assembler = TextAssembler(sampling.stop_sequences),
+               .generation = generation,
+               .place = std::move(place)});
+  return generation;
+}
+
+Result<int> LlamaEngine::count_tokens(const Conversation& conversation) {
+  CRATON_TRY_ASSIGN(const LoadedModel* model, loaded());
+  CRATON_TRY_ASSIGN(const TokenizedPrompt prompt,
+                    tokenized(*model, conversation, model->context_tokens()));
+  return prompt.count;
+}
+
+void LlamaEngine::publish(Status status) {
+  std::vector<std::function<void()>> waiting;
+  {
+    std::lock_guard lock(mutex_);
+    status_ = std::move(status);
+    waiting.swap(waiting_for_load_);
+  }
+  for (const auto& wake : waiting) wake();
+}
+
+bool LlamaEngine::load() {
+  const auto started = std::chrono::steady_clock::now();
+  auto loaded = LoadedModel::load({.path = options_.path,
+                                   .threads = options_.threads,
+                                   .context_tokens = options_.context_tokens,
+                                   .cells = options_.kv_cells,
+                                   .parallel = options_.parallel,
+                                   .batch_tokens = batch_tokens},
+                                  stop_);
+  if (stop_) return false;  // nobody is left to tell
+  if (!loaded) {
+    publish({State::failed, loaded.error().message});
+    return false;
+  }
+  model_ = std::move(*loaded);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
+  log::info("model_loaded", {{"model", options_.name},
+                             {"ms", took.count()},
+                             {"threads", std::int64_t{options_.threads}},
+                             {"context_tokens", std::int64_t{model_->context_tokens()}},
+                             {"kv_cells", std::int64_t{model_->cells()}},
+                             {"parallel", std::int64_t{options_.parallel}}});
+  publish({State::ready, {}});
+  return true;
+}
+
+void LlamaEngine::serve() {
+  Scheduler scheduler(*model_, {.cells = model_->cells(),
+                                .parallel = options_.parallel,
+                                .batch_tokens = batch_tokens});
+  while (!stop_) {
+    try {
+      for (Request& request : inbox_->take()) scheduler.add(std::move(request));
+      const bool advanced = scheduler.step(std::chrono::steady_clock::now());
+      if (!advanced && !stop_) inbox_->wait(scheduler.next_deadline());
+    } catch (const std::exception& exception) {  // out of memory, mostly
+      log::error("step_failed", {{"model", options_.name}, {"reason", exception.what()}});
+      scheduler.fail_all(broke());
+    }
+  }
+  for (Request& request : inbox_->take()) scheduler.add(std::move(request));
+  scheduler.fail_all(stopping());
+}
+
+void LlamaEngine::run() {
+  pthread_setname_np(pthread_self(), "llama");
+  try {
+    if (load()) serve();
+  } catch (const std::exception& exception) {
+    log::error("load_failed", {{"model", options_.name}, {"reason", exception.what()}});
+    publish({State::failed, exception.what()});
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_llama_engine(LlamaOptions options) {
+  return std::make_unique<LlamaEngine>(std::move(options));
+}
+
+}  // namespace craton::engines::llama

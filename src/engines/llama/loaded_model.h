@@ -1,0 +1,88 @@
+// LoadedModel: a GGUF file as llama.cpp holds it, ready to decode.
+//
+// Weights are mapped, not read; the CPU kernels' own layouts of them are made while loading. The KV
+// cache is one for all sequences, in half precision. Threads that compute are kept for the model's
+// life and sleep between batches.
+//
+// tokenizer(), chat_template() and the numbers may be used from any thread, the rest from one.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engines/llama/chat_template.h"
+#include "engines/llama/decoder.h"
+#include "engines/llama/sampler.h"
+#include "engines/llama/tokenizer.h"
+
+struct ggml_threadpool;
+struct llama_context;
+struct llama_model;
+
+namespace craton::engines::llama {
+
+struct LoadOptions {
+  std::string path;
+  int threads = 1;
+  int context_tokens = 0;  ///< Most of one sequence; lowered to what the model was trained for.
+  int cells = 0;           ///< Of the KV cache; raised to `context_tokens`.
+  int parallel = 1;
+  int batch_tokens = 512;
+};
+
+class LoadedModel : public Decoder {
+ public:
+  /// Loads, and computes one token so that the first request does not pay for it. Gives up soon after
+  /// `stop` becomes true, as decode() does; it must outlive the model.
+  /// Fails with `model_error`; the message is for the operator and names the path.
+  static Result<std::unique_ptr<LoadedModel>> load(const LoadOptions& options,
+                                                   const std::atomic<bool>& stop);
+  ~LoadedModel() override;
+
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const ChatTemplate& chat_template() const { return *chat_template_; }
+  const SamplingDefaults& sampling_defaults() const { return sampling_defaults_; }
+  int context_tokens() const { return context_tokens_; }
+  int cells() const;
+
+  DecodeStatus decode(std::span<const BatchEntry> batch) override;
+  std::span<const float> logits(std::size_t index) override;
+  bool forget(int sequence, int position) override;
+  bool ends_answer(Token token) const override { return tokenizer_->ends_answer(token); }
+  std::string bytes_of(Token token) const override { return tokenizer_->bytes_of(token); }
+
+ private:
+  explicit LoadedModel(const std::atomic<bool>& stop);
+
+  Result<void> load_weights(const LoadOptions& options);
+  Result<void> make_context(const LoadOptions& options);
+  Result<void> compile_template();
+  void read_sampling_defaults();
+  void warm_up();
+
+  struct FreeModel {
+    void operator()(llama_model* model) const;
+  };
+  struct FreeContext {
+    void operator()(llama_context* context) const;
+  };
+  struct FreeThreads {
+    void operator()(ggml_threadpool* threads) const;
+  };
+  /// Memory of a batch, reused: llama.cpp wants an array per field.
+  struct Batch;
+
+  const std::atomic<bool>& stop_;
+  std::unique_ptr<llama_model, FreeModel> model_;
+  std::unique_ptr<ggml_threadpool, FreeThreads> threads_;
+  std::unique_ptr<llama_context, FreeContext> context_;  // goes before its threads and its model
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<ChatTemplate> chat_template_;
+  std::unique_ptr<Batch> batch_;
+  SamplingDefaults sampling_defaults_;
+  int context_tokens_ = 0;
+};
+
+}  // namespace craton::engines::llama

@@ -1,0 +1,124 @@
+// Scheduler: which tokens go into the next batch.
+//
+//   add() ─► waiting ──admit──► running ──finished──► draining ─► gone
+//               ▲ (first in,       │ one batch a step: the next token of every running answer,
+//               │  first out)      │ then pieces of prompts, oldest first
+//               └────evicted───────┘ no cells left: the newest gives its cells up, and computes
+//                                    again later what it had; its caller sees a pause
+//
+// All sequences share the cells of one KV cache. A sequence whose reader does not keep up
+// (Generation::offer refuses) sits steps out until there is room again; nobody waits for it. The
+// oldest sequence always fits alone, so something always advances.
+//
+// No threads, no clock: one thread calls it and says what time it is.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "conversation/event.h"
+#include "engines/generation.h"
+#include "engines/llama/decoder.h"
+#include "engines/llama/sampler.h"
+#include "engines/llama/text_assembler.h"
+
+namespace craton::engines::llama {
+
+/// An answer to make: everything that could be found out before the model's turn.
+struct Request {
+  std::vector<Token> prompt;  ///< At least one token, fewer than `context_tokens`.
+  int context_tokens = 0;     ///< Prompt and answer together; at most the cells of the KV cache.
+  std::optional<int> tokens_max;
+  std::optional<SteadyTime> deadline;
+  Sampler sampler;
+  TextAssembler assembler;
+  std::shared_ptr<Generation> generation;
+  std::shared_ptr<void> place;  ///< Held until the request is gone: its place in the engine's bound.
+};
+
+struct SchedulerOptions {
+  int cells = 0;          ///< Of the KV cache, tokens.
+  int parallel = 1;       ///< Sequences that are computed at once.
+  int batch_tokens = 512; ///< Most in one batch.
+  /// Most prompt tokens in a batch that also carries running answers: what one more prompt may slow
+  /// each of their tokens.
+  int prompt_tokens_beside_answers = 128;
+};
+
+class Scheduler {
+ public:
+  Scheduler(Decoder& decoder, const SchedulerOptions& options);
+
+  void add(Request request);
+
+  /// Advances every answer that can. False when none can, until a request is added, a reader makes
+  /// room or gives up, or next_deadline() passes.
+  bool step(SteadyTime now);
+
+  /// The earliest deadline of all requests held.
+  std::optional<SteadyTime> next_deadline() const;
+
+  /// Ends every answer with `error`.
+  void fail_all(const Error& error);
+
+  /// Requests that hold cells, and those that wait for them.
+  std::size_t running() const { return running_.size(); }
+  std::size_t waiting() const { return waiting_.size(); }
+
+ private:
+  struct Sequence {
+    explicit Sequence(Request made) : request(std::move(made)), tokens(request.prompt) {}
+
+    Request request;
+    std::vector<Token> tokens;  ///< The prompt, then what was chosen.
+    int computed = 0;           ///< How many of `tokens` the KV cache holds.
+    int slot = -1;              ///< The decoder's sequence, when running.
+    bool started = false;       ///< MessageStart is out.
+    std::deque<Event> outbox;   ///< What the reader has no room for yet.
+
+    int missing() const { return static_cast<int>(tokens.size()) - computed; }
+    int generated() const { return static_cast<int>(tokens.size() - request.prompt.size()); }
+  };
+  using SequencePtr = std::unique_ptr<Sequence>;
+
+  struct Share {
+    Sequence* sequence;
+    int tokens;  ///< How many of this batch are its.
+  };
+
+  void drop_given_up(std::deque<SequencePtr>& sequences, SteadyTime now);
+  void deliver();
+  void admit();
+  bool fits(const Sequence& next) const;
+  int cells_used() const;
+  void make_room();
+  void evict_newest();
+  void fill_batch();
+  void put_in_batch(Sequence& sequence, int tokens);
+  int room_in_batch(int most) const;
+  void computed_batch();
+  void failed_batch(bool no_room);
+  void accept(Sequence& sequence, std::span<const float> logits);
+  void finish(Sequence& sequence, StopReason reason);
+  void fail(Sequence& sequence, Error error);
+  void release(Sequence& sequence);
+  void retire();
+
+  Decoder& decoder_;
+  const SchedulerOptions options_;
+  int cells_;       ///< Shrinks when the decoder turns out to have fewer than it said.
+  int batch_most_;  ///< Shrinks while batches fail.
+  std::deque<SequencePtr> waiting_;
+  std::deque<SequencePtr> running_;   ///< Oldest first.
+  std::deque<SequencePtr> draining_;  ///< Finished; their readers have not read everything.
+  std::vector<int> free_slots_;
+  std::vector<BatchEntry> batch_;
+  std::vector<Share> shares_;
+};
+
+}  // namespace craton::engines::llama
