@@ -73,7 +73,8 @@ awaitable<void> Connection::serve_requests() {
   for (int answered = 0;;) {
     auto next = reader_.next();
     if (!next) {
-      co_await refuse(next.error());
+      const Refusal refusal = next.error();
+      co_await refuse(refusal);
       co_return;
     }
     if (!*next) {
@@ -85,7 +86,8 @@ awaitable<void> Connection::serve_requests() {
       co_await refuse(too_slow);
       co_return;
     }
-    const bool go_on = co_await answer(**next);
+    incoming_ = std::move(**next);
+    const bool go_on = co_await answer();
     if (!go_on) co_return;
     if (++answered % answers_in_a_row_max == 0) {
       co_await asio::post(socket_.get_executor(), asio::use_awaitable);
@@ -109,12 +111,9 @@ awaitable<Connection::Wait> Connection::receive() {
       if (!in_time) co_return idle ? Wait::end : Wait::time_out;
     }
     switch (read_available()) {
-      case Arrival::bytes:
-        co_return Wait::bytes;
-      case Arrival::end:
-        co_return Wait::end;
-      case Arrival::nothing_yet:
-        break;
+      case Arrival::bytes: co_return Wait::bytes;
+      case Arrival::end: co_return Wait::end;
+      case Arrival::nothing_yet: break;
     }
     if (last_look) co_return Wait::end;
   }
@@ -134,12 +133,9 @@ SteadyTime Connection::receive_deadline() {
   const SteadyTime now = steady_clock::now();
   if (std::exchange(phase_, reader_.phase()) != reader_.phase()) phase_started_ = now;
   switch (phase_) {
-    case RequestReader::Phase::idle:
-      return now + surroundings_.options.idle_timeout;
-    case RequestReader::Phase::head:
-      return phase_started_ + surroundings_.options.header_timeout;
-    case RequestReader::Phase::body:
-      break;
+    case RequestReader::Phase::idle: return now + surroundings_.options.idle_timeout;
+    case RequestReader::Phase::head: return phase_started_ + surroundings_.options.header_timeout;
+    case RequestReader::Phase::body: break;
   }
   const std::chrono::seconds earned(reader_.body_bytes() / body_bytes_per_second_min);
   return std::min(now, phase_started_ + earned) + surroundings_.options.body_timeout;
@@ -165,16 +161,16 @@ void Connection::expire(SteadyTime now) {
 
 // Answering.
 
-awaitable<bool> Connection::answer(Incoming& incoming) {
+awaitable<bool> Connection::answer() {
   phase_ = RequestReader::Phase::idle;
-  incoming.request.peer = peer_;
-  const bool head_only = incoming.request.method == "HEAD";
+  incoming_.request.peer = peer_;
+  const bool head_only = incoming_.request.method == "HEAD";
   watch_peer();
-  const Response response = co_await handle(incoming.request);
+  const Response response = co_await handle();
   unwatch_peer();
   if (gone_) co_return false;
 
-  const HeadContext context{incoming.keep_alive && !surroundings_.draining,
+  const HeadContext context{incoming_.keep_alive && !surroundings_.draining,
                             surroundings_.date.at(std::time(nullptr))};
   std::string head;
   append_head(response, context, head);
@@ -185,10 +181,10 @@ awaitable<bool> Connection::answer(Incoming& incoming) {
   co_return context.keep_alive;
 }
 
-awaitable<Response> Connection::handle(Request& request) {
+awaitable<Response> Connection::handle() {
   std::string problem;
   try {
-    awaitable<Response> pending = surroundings_.handler(std::move(request));
+    awaitable<Response> pending = surroundings_.handler(std::move(incoming_.request));
     Response response = co_await std::move(pending);
     co_return std::move(response);
   } catch (const std::exception& error) {
@@ -200,7 +196,7 @@ awaitable<Response> Connection::handle(Request& request) {
   co_return surroundings_.refuse(500, "The server failed to answer. Its log says why.");
 }
 
-awaitable<void> Connection::refuse(const Refusal& refusal) {
+awaitable<void> Connection::refuse(Refusal refusal) {
   const Response response = surroundings_.refuse(refusal.status, refusal.reason);
   const HeadContext context{false, surroundings_.date.at(std::time(nullptr))};
   std::string head;

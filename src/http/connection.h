@@ -62,10 +62,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   boost::asio::awaitable<void> serve_requests();
   boost::asio::awaitable<Wait> receive();
-  boost::asio::awaitable<bool> answer(Incoming& incoming);
-  boost::asio::awaitable<Response> handle(Request& request);
+  boost::asio::awaitable<bool> answer();
+  boost::asio::awaitable<Response> handle();
   boost::asio::awaitable<bool> write(std::string_view head, std::string_view body);
-  boost::asio::awaitable<void> refuse(const Refusal& refusal);
+  boost::asio::awaitable<void> refuse(Refusal refusal);
   boost::asio::awaitable<void> linger();
   boost::asio::awaitable<bool> ready(WaitType type, SteadyTime deadline);
 
@@ -79,6 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::ip::tcp::socket socket_;
   Surroundings& surroundings_;
   RequestReader reader_;
+  Incoming incoming_;  // the request that is being answered
   std::string peer_;
   boost::asio::cancellation_signal cancel_;
 

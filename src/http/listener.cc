@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <iterator>
 #include <utility>
 
 namespace craton::http {
@@ -64,10 +65,11 @@ Acceptors listen_at(tcp::endpoint address, const std::vector<boost::asio::io_con
 
 // IPv4 first: a client that is told "localhost" tries both, one that is told 127.0.0.1 does not.
 std::vector<tcp::endpoint> in_order_of_choice(const tcp::resolver::results_type& found) {
-  std::vector<tcp::endpoint> addresses(found.begin(), found.end());
-  std::stable_partition(addresses.begin(), addresses.end(), [](const tcp::endpoint& address) {
-    return address.protocol() == tcp::v4();
-  });
+  std::vector<tcp::endpoint> addresses;
+  for (const bool ipv4 : {true, false}) {
+    std::copy_if(found.begin(), found.end(), std::back_inserter(addresses),
+                 [ipv4](const tcp::endpoint& a) { return (a.protocol() == tcp::v4()) == ipv4; });
+  }
   return addresses;
 }
 

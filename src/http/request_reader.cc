@@ -41,17 +41,11 @@ bool all_in(const ByteSet& set, std::string_view text) {
                      [&set](char c) { return set[static_cast<unsigned char>(c)]; });
 }
 
-bool is_token(std::string_view text) {
-  return !text.empty() && all_in(token, text);
-}
+bool is_token(std::string_view text) { return !text.empty() && all_in(token, text); }
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 /// `name` is in lower case.
 bool is_named(std::string_view text, std::string_view name) {
@@ -162,12 +156,9 @@ tl::expected<std::optional<Incoming>, Refusal> RequestReader::next() {
 
 RequestReader::Phase RequestReader::phase() const {
   switch (state_) {
-    case State::request_line:
-      return buffered() == 0 ? Phase::idle : Phase::head;
-    case State::header_line:
-      return Phase::head;
-    default:
-      return Phase::body;
+    case State::request_line: return buffered() == 0 ? Phase::idle : Phase::head;
+    case State::header_line: return Phase::head;
+    default: return Phase::body;
   }
 }
 

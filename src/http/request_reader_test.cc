@@ -58,13 +58,9 @@ struct Case {
   std::string expected;
 };
 
-void PrintTo(const Case& c, std::ostream* out) {
-  *out << testing::PrintToString(c.bytes);
-}
+void PrintTo(const Case& c, std::ostream* out) { *out << testing::PrintToString(c.bytes); }
 
-std::string name_of(const testing::TestParamInfo<Case>& info) {
-  return info.param.name;
-}
+std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
 
 class RequestReaderTable : public testing::TestWithParam<Case> {};
 
@@ -82,9 +78,7 @@ TEST_P(RequestReaderTable, ReadsTheSameHoweverTheBytesAreCut) {
 std::string get_with(const std::string& fields) {
   return "GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n";
 }
-std::string post_with(const std::string& rest) {
-  return "POST / HTTP/1.1\r\nHost: h\r\n" + rest;
-}
+std::string post_with(const std::string& rest) { return "POST / HTTP/1.1\r\nHost: h\r\n" + rest; }
 std::string chunked(const std::string& body) {
   return post_with("Transfer-Encoding: chunked\r\n\r\n" + body);
 }

@@ -47,9 +47,7 @@ std::string_view phrase_of(int status) {
   return row == phrases.end() ? std::string_view("Status") : row->phrase;
 }
 
-bool ends_field(char c) {
-  return c == '\r' || c == '\n' || c == '\0';
-}
+bool ends_field(char c) { return c == '\r' || c == '\n' || c == '\0'; }
 
 void append_field(std::string_view name, std::string_view value, std::string& out) {
   const std::size_t start = out.size();
@@ -59,9 +57,7 @@ void append_field(std::string_view name, std::string_view value, std::string& ou
 }
 
 // 1xx and 204 answers must not have one; RFC 9110 8.6.
-bool has_content_length(int status) {
-  return status >= 200 && status != 204;
-}
+bool has_content_length(int status) { return status >= 200 && status != 204; }
 
 std::string http_date(std::time_t seconds) {
   static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -93,9 +89,7 @@ void append_head(const Response& response, const HeadContext& context, std::stri
   out.append("\r\n");
 }
 
-bool has_body(int status) {
-  return has_content_length(status) && status != 304;
-}
+bool has_body(int status) { return has_content_length(status) && status != 304; }
 
 std::string_view DateField::at(std::time_t seconds) {
   if (std::exchange(seconds_, seconds) != seconds) value_ = http_date(seconds);

@@ -60,9 +60,7 @@ Server::Server(ServerOptions options, Handler handler, RefusalWriter refuse)
   state_->refuse = std::move(refuse);
 }
 
-Server::~Server() {
-  stop();
-}
+Server::~Server() { stop(); }
 
 Result<void> Server::start() {
   State& state = *state_;
@@ -89,9 +87,7 @@ Result<void> Server::start() {
   return {};
 }
 
-std::uint16_t Server::port() const {
-  return state_->port;
-}
+std::uint16_t Server::port() const { return state_->port; }
 
 bool Server::drain(std::chrono::milliseconds limit) {
   std::unique_lock lock(state_->mutex);

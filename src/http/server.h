@@ -27,7 +27,8 @@ namespace craton::http {
 using Handler = std::function<boost::asio::awaitable<Response>(Request)>;
 
 /// Answers what never becomes a request: malformed, too large, timed out. `status` is 400, 408,
-/// 413, 414, 431, 501 (unknown transfer coding) or 505; `reason` says what was wrong.
+/// 413, 414, 431, 501 (unknown transfer coding) or 505, or 500 when an exception left the handler;
+/// `reason` is a sentence that says what was wrong.
 using RefusalWriter = std::function<Response(int status, std::string_view reason)>;
 
 struct ServerOptions {

@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
-#include <boost/asio/post.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -77,6 +79,12 @@ awaitable<Response> wait_for_bell(Record& record) {
   co_return text("rung");
 }
 
+awaitable<Response> wait_for_bell_stubbornly(Record& record) {
+  co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+  Response response = co_await wait_for_bell(record);
+  co_return response;
+}
+
 awaitable<Response> sleep_for(std::chrono::milliseconds time) {
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, time);
   co_await timer.async_wait(boost::asio::use_awaitable);
@@ -86,6 +94,10 @@ awaitable<Response> sleep_for(std::chrono::milliseconds time) {
 awaitable<Response> answer(Record& record, Request request) {
   if (request.target == "/wait") {
     Response response = co_await wait_for_bell(record);
+    co_return response;
+  }
+  if (request.target == "/stubborn") {
+    Response response = co_await wait_for_bell_stubbornly(record);
     co_return response;
   }
   if (request.target == "/sleep") {
@@ -507,6 +519,26 @@ TEST_F(HttpServer, SaysSoWhenThePortIsTaken) {
   EXPECT_EQ(ask(get("/a")).status, 200) << "the first goes on";
 }
 
+TEST_F(HttpServer, IsTheOnlyOneToHaveAPortHoweverManyTry) {
+  start();
+  const ServerOptions options{.port = server_->port(), .threads = 2};
+  server_->stop();
+  int rounds_won = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::unique_ptr<Server>> servers;
+    std::vector<std::future<bool>> started;
+    for (int i = 0; i < 4; ++i) {
+      Server& server = *servers.emplace_back(std::make_unique<Server>(options, Handler(), refusal));
+      started.push_back(std::async(std::launch::async, [&] { return bool(server.start()); }));
+    }
+    int winners = 0;
+    for (auto& one : started) winners += one.get();
+    ASSERT_LE(winners, 1);
+    rounds_won += winners;
+  }
+  EXPECT_GT(rounds_won, 0);
+}
+
 TEST_F(HttpServer, CanHaveItsPortAgainAtOnce) {
   start();
   const std::uint16_t port = server_->port();
@@ -628,6 +660,16 @@ TEST_F(HttpServer, StopsWithEveryKindOfConnectionOpen) {
   EXPECT_EQ(record_.cancelled, 8);
 }
 
+TEST_F(HttpServer, StopsInSpiteOfAHandlerThatDoesNot) {
+  start();
+  RawClient client = connect();
+  client.send(get("/stubborn"));
+  ASSERT_TRUE(eventually([&] { return record_.started == 1; }));
+  server_->stop();
+  record_.bell.ring();  // too late, and nobody is hurt
+  EXPECT_EQ(record_.finished, 0);
+}
+
 TEST_F(HttpServer, StopsBeforeItStarted) {
   Server server({}, {}, refusal);
   EXPECT_TRUE(server.drain(1s));
@@ -639,6 +681,47 @@ std::size_t open_files() {
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
     ++count;
   return count;
+}
+
+/// While it lives, the process can open no descriptor but those that free() gave back.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit low{512, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &low);
+    for (int fd = 0; (fd = ::dup(0)) >= 0;) taken_.push_back(fd);
+  }
+  ~NoDescriptors() {
+    while (!taken_.empty()) free();
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+  void free() {
+    ::close(taken_.back());
+    taken_.pop_back();
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
+TEST_F(HttpServer, WaitsForDescriptorsWhenThereAreNone) {
+  start();
+  EXPECT_EQ(ask(get("/a")).status, 200);
+  std::optional<RawClient> client;
+  {
+    NoDescriptors none;
+    none.free();  // for the client: of one process with the server
+    client.emplace(server_->port());
+    ASSERT_TRUE(client->connected());
+    client->send(get("/b"));
+    std::this_thread::sleep_for(250ms);
+  }
+  EXPECT_EQ(client->read_answer().body, "GET /b ");
 }
 
 TEST_F(HttpServer, GivesBackEveryDescriptor) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -62,8 +61,9 @@ Shard::Shard(const ServerOptions& options, const Handler& handler, const Refusal
       sweep_interval_(sweep_interval(options)) {}
 
 void Shard::run() {
+  // Only want of memory ends it before the acceptor is closed: better no server than a deaf one.
   asio::co_spawn(context_, accept(), [](const std::exception_ptr& problem) {
-    if (problem && !is_abort(problem)) log::error("accept_ended", {{"problem", text_of(problem)}});
+    if (problem && !is_abort(problem)) std::rethrow_exception(problem);
   });
   context_.run();
   context_.restart();
@@ -74,16 +74,18 @@ void Shard::run() {
 
 asio::awaitable<void> Shard::accept() {
   asio::steady_timer pause(context_);
-  while (acceptor_.is_open()) {
+  for (bool failing = false; acceptor_.is_open();) {
     error_code error;
     tcp::socket socket =
         co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
     if (!error) {
       admit(std::move(socket));
+      failing = false;
       continue;
     }
     if (!acceptor_.is_open()) co_return;
-    log::warning("accept_failed", {{"problem", error.message()}});
+    if (!std::exchange(failing, true))
+      log::warning("accept_failed", {{"problem", error.message()}});
     pause.expires_after(accept_pause);
     co_await pause.async_wait(asio::use_awaitable);
   }
@@ -161,6 +163,7 @@ void Shard::accept_waiting() {
 }
 
 void Shard::abort_all() {
+  drained_ = [] {};  // what ends like this has not been drained
   error_code ignored;
   acceptor_.close(ignored);
   sweep_timer_.cancel();
