@@ -16,7 +16,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
-#include <span>
 #include <string>
 
 #include "base/clock.h"
