@@ -61,7 +61,7 @@ Connection::Connection(tcp::socket socket, Surroundings& surroundings)
       surroundings_(surroundings),
       reader_({surroundings.options.header_bytes_max, surroundings.options.body_bytes_max}),
       peer_(address_of(socket_)) {
-  error_code ignored;  // a socket that does not take this fails at its first read
+  error_code ignored;  // cannot fail on an open socket
   socket_.non_blocking(true, ignored);
 }
 
