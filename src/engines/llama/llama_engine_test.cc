@@ -16,42 +16,13 @@
 #include <thread>
 
 #include "engines/llama/stop_matcher.h"
+#include "engines/llama/test_models.h"
 
 namespace craton::engines::llama {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-
-struct TestModel {
-  const char* variable;  ///< Names the file; else it is looked for where `craton pull` puts it.
-  const char* file;
-  const char* pull;
-};
-
-constexpr TestModel smollm{"CRATON_TEST_MODEL", "smollm2-135m-instruct-q4_1.gguf",
-                           "craton pull smollm2-135m-instruct"};
-constexpr TestModel qwen{"CRATON_TEST_MODEL_QWEN", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
-                         "craton pull qwen2.5-coder-0.5b-instruct"};
-
-std::filesystem::path cache_folder() {
-  if (const char* own = std::getenv("CRATON_CACHE_DIR")) return own;
-  if (const char* shared = std::getenv("XDG_CACHE_HOME")) {
-    return std::filesystem::path(shared) / "craton";
-  }
-  const char* home = std::getenv("HOME");
-  return std::filesystem::path(home ? home : ".") / ".cache" / "craton";
-}
-
-std::string path_of(const TestModel& model) {
-  const char* named = std::getenv(model.variable);
-  std::string path = named ? named : (cache_folder() / "models" / model.file).string();
-  if (!std::filesystem::exists(path)) {
-    throw std::runtime_error("these tests need the model file " + path + "; run: " + model.pull +
-                             " (or set " + model.variable + ")");
-  }
-  return path;
-}
 
 /// A flag that another thread raises.
 class Signal {

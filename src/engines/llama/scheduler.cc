@@ -168,18 +168,28 @@ void Scheduler::put_in_batch(Sequence& sequence, int tokens) {
   shares_.push_back({&sequence, tokens});
 }
 
+Scheduler::Sequence* Scheduler::next_suspect() const {
+  for (const SequencePtr& sequence : running_) {
+    if (sequence->suspect && sequence->reader_keeps_up()) return sequence.get();
+  }
+  return nullptr;
+}
+
 void Scheduler::fill_batch() {
   batch_.clear();
   shares_.clear();
+  if (Sequence* suspect = next_suspect()) {
+    return put_in_batch(*suspect, std::min(suspect->missing(), batch_most_));
+  }
   for (const SequencePtr& sequence : running_) {
-    const bool next_token = sequence->missing() == 1 && sequence->outbox.empty();
+    const bool next_token = sequence->missing() == 1 && sequence->reader_keeps_up();
     if (next_token && room_in_batch(options_.batch_tokens) > 0) put_in_batch(*sequence, 1);
   }
   const auto answers = static_cast<int>(batch_.size());
   const int most = answers > 0 ? answers + options_.prompt_tokens_beside_answers
                                : options_.batch_tokens;
   for (const SequencePtr& sequence : running_) {
-    if (sequence->missing() <= 1 || !sequence->outbox.empty()) continue;
+    if (sequence->missing() <= 1 || !sequence->reader_keeps_up()) continue;
     const int room = room_in_batch(std::min(most, options_.batch_tokens));
     if (room > 0) put_in_batch(*sequence, std::min(room, sequence->missing()));
   }
@@ -191,12 +201,13 @@ void Scheduler::computed_batch() {
   for (const Share& share : shares_) {
     end += share.tokens;
     share.sequence->computed += share.tokens;
+    share.sequence->suspect = false;
     if (batch_[end - 1].wants_logits) accept(*share.sequence, decoder_.logits(end - 1));
   }
 }
 
-/// Half the batch is tried next, until it works or a single token does not: that one's request
-/// fails. Without room the newest sequence makes some first.
+/// Without room the newest sequence makes some. Otherwise the sequences of the batch are computed one
+/// by one, in ever smaller batches; one that fails with a single token fails for good, alone.
 void Scheduler::failed_batch(bool no_room) {
   log::warning("batch_failed", {{"tokens", static_cast<std::int64_t>(batch_.size())},
                                 {"reason", no_room ? "no_room" : "compute"}});
@@ -206,12 +217,11 @@ void Scheduler::failed_batch(bool no_room) {
   }
   if (no_room && running_.size() > 1) {
     cells_ = std::min(cells_, cells_used() - 1);
-    evict_newest();
-  } else if (batch_.size() > 1) {
-    batch_most_ = static_cast<int>(batch_.size()) / 2;
-  } else {
-    fail(*shares_.front().sequence, model_broke());
+    return evict_newest();
   }
+  for (const Share& share : shares_) share.sequence->suspect = true;
+  batch_most_ = std::max(1, static_cast<int>(batch_.size()) / 2);
+  if (batch_.size() == 1) fail(*shares_.front().sequence, model_broke());
 }
 
 void Scheduler::accept(Sequence& sequence, std::span<const float> logits) {

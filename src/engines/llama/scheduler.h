@@ -79,8 +79,10 @@ class Scheduler {
     int computed = 0;           ///< How many of `tokens` the KV cache holds.
     int slot = -1;              ///< The decoder's sequence, when running.
     bool started = false;       ///< MessageStart is out.
+    bool suspect = false;       ///< Was in a batch that failed: computed alone next.
     std::deque<Event> outbox;   ///< What the reader has no room for yet.
 
+    bool reader_keeps_up() const { return outbox.empty(); }
     int missing() const { return static_cast<int>(tokens.size()) - computed; }
     int generated() const { return static_cast<int>(tokens.size() - request.prompt.size()); }
   };
@@ -99,6 +101,7 @@ class Scheduler {
   void make_room();
   void evict_newest();
   void fill_batch();
+  Sequence* next_suspect() const;
   void put_in_batch(Sequence& sequence, int tokens);
   int room_in_batch(int most) const;
   void computed_batch();

@@ -1,0 +1,124 @@
+#include "engines/llama/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace craton::engines::llama {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+Sampling with(std::optional<double> temperature, std::optional<double> top_p = {},
+              std::optional<int> top_k = {}) {
+  Sampling sampling;
+  sampling.temperature = temperature;
+  sampling.top_p = top_p;
+  sampling.top_k = top_k;
+  return sampling;
+}
+
+TEST(PlanSampling, TakesTheDefaultsWhereNothingIsAsked) {
+  const SamplingPlan plan = plan_sampling({}, {.temperature = 0.5F, .top_p = 0.9F, .top_k = 7}, 11);
+  EXPECT_FLOAT_EQ(plan.temperature, 0.5F);
+  EXPECT_FLOAT_EQ(plan.top_p, 0.9F);
+  EXPECT_EQ(plan.top_k, 7);
+  EXPECT_EQ(plan.seed, 11u);
+}
+
+TEST(PlanSampling, TakesAnyNumberAndLeavesNoneOutOfRange) {
+  for (const double number : {nan, infinity, -infinity, -1.0, 0.0, 1e-300, 1e-30, 0.5, 2.0, 1e300}) {
+    for (const int top_k : {std::numeric_limits<int>::min(), -1, 0, 1, std::numeric_limits<int>::max()}) {
+      const SamplingPlan plan = plan_sampling(with(number, number, top_k), {}, 1);
+      EXPECT_TRUE(plan.temperature == 0 ||
+                  (plan.temperature >= temperature_min && plan.temperature <= 1e4F)) << number;
+      EXPECT_TRUE(plan.top_p > 0 && plan.top_p <= 1) << number;
+      EXPECT_GE(plan.top_k, 0);
+    }
+  }
+}
+
+TEST(PlanSampling, MakesAFixedSeedOfTheOneThatMeansRandom) {
+  Sampling sampling;
+  sampling.seed = 0xFFFFFFFF;
+  EXPECT_NE(plan_sampling(sampling, {}, 5).seed, 0xFFFFFFFF);
+  EXPECT_EQ(plan_sampling(sampling, {}, 5).seed, plan_sampling(sampling, {}, 6).seed);
+}
+
+std::vector<Token> drawn(const SamplingPlan& plan, const std::vector<float>& logits, int times) {
+  Sampler sampler(plan);
+  std::vector<Token> tokens;
+  for (int i = 0; i < times; ++i) tokens.push_back(sampler.choose(logits).value());
+  return tokens;
+}
+
+std::set<Token> distinct(const std::vector<Token>& tokens) { return {tokens.begin(), tokens.end()}; }
+
+const std::vector<float> four{1.0F, 4.0F, 3.0F, 2.0F};
+
+TEST(Sampler, TakesTheLikeliestAtTemperatureZero) {
+  EXPECT_EQ(distinct(drawn({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 1}, four, 50)),
+            std::set<Token>{1});
+}
+
+TEST(Sampler, DrawsTheSameTokensFromTheSameSeedAndOthersFromAnother) {
+  const SamplingPlan plan{.temperature = 2, .top_p = 1, .top_k = 0, .seed = 1};
+  SamplingPlan other = plan;
+  other.seed = 2;
+  EXPECT_EQ(drawn(plan, four, 50), drawn(plan, four, 50));
+  EXPECT_NE(drawn(plan, four, 50), drawn(other, four, 50));
+}
+
+TEST(Sampler, DrawsEachTokenAsOftenAsItsLogitSays) {
+  std::map<Token, int> counts;
+  const int times = 20'000;
+  for (const Token token : drawn({.temperature = 1, .top_p = 1, .top_k = 0, .seed = 3}, four, times)) {
+    ++counts[token];
+  }
+  double sum = 0;
+  for (const float logit : four) sum += std::exp(logit);
+  for (Token token = 0; token < 4; ++token) {
+    EXPECT_NEAR(counts[token] / static_cast<double>(times), std::exp(four[token]) / sum, 0.02);
+  }
+}
+
+TEST(Sampler, KeepsToTheTopK) {
+  EXPECT_EQ(distinct(drawn({.temperature = 50, .top_p = 1, .top_k = 2, .seed = 1}, four, 300)),
+            (std::set<Token>{1, 2}));
+  EXPECT_EQ(distinct(drawn({.temperature = 50, .top_p = 1, .top_k = 1'000'000, .seed = 1}, four, 300)).size(),
+            4u);
+}
+
+TEST(Sampler, KeepsToTheTopP) {
+  EXPECT_EQ(distinct(drawn({.temperature = 1, .top_p = 0.65F, .top_k = 0, .seed = 1}, four, 300)),
+            (std::set<Token>{1, 2})) << "0.64 of the likeliest do not suffice, 0.88 of the first two do";
+  EXPECT_EQ(distinct(drawn({.temperature = 1, .top_p = 1e-6F, .top_k = 0, .seed = 1}, four, 300)),
+            std::set<Token>{1});
+}
+
+TEST(Sampler, NeverDrawsWhatIsImpossible) {
+  const float never = -std::numeric_limits<float>::infinity();
+  EXPECT_EQ(distinct(drawn({.temperature = 1e4F, .top_p = 1, .top_k = 0, .seed = 1},
+                           {never, 1.0F, never, 2.0F}, 300)),
+            (std::set<Token>{1, 3}));
+}
+
+TEST(Sampler, GivesNothingForLogitsThatAreNoNumbers) {
+  const float not_a_number = std::numeric_limits<float>::quiet_NaN();
+  const float never = -std::numeric_limits<float>::infinity();
+  for (const float temperature : {0.0F, 1.0F}) {
+    Sampler sampler({.temperature = temperature, .top_p = 0.9F, .top_k = 2, .seed = 1});
+    EXPECT_FALSE(sampler.choose({}));
+    EXPECT_FALSE(sampler.choose(std::vector<float>{1.0F, not_a_number, 3.0F}));
+    EXPECT_FALSE(sampler.choose(std::vector<float>{not_a_number, 1.0F, 3.0F}));
+    EXPECT_FALSE(sampler.choose(std::vector<float>{never, never}));
+  }
+}
+
+}  // namespace
+}  // namespace craton::engines::llama

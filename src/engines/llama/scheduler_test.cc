@@ -1,0 +1,459 @@
+#include "engines/llama/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <random>
+#include <set>
+
+namespace craton::engines::llama {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int vocabulary = 64;
+constexpr Token end_token = 0;
+constexpr Token poison = vocabulary - 1;  ///< In a prompt: every batch with it fails.
+
+/// What the table model says after `tokens`: depends on all of them, so that a lost or doubled one
+/// changes the rest of the answer. Never the poison; the end now and then.
+Token next_token(const std::vector<Token>& tokens) {
+  std::uint32_t hash = 2166136261;
+  for (const Token token : tokens) hash = (hash ^ static_cast<std::uint32_t>(token)) * 16777619;
+  return static_cast<Token>((hash >> 16) % (vocabulary - 1));
+}
+
+char letter_of(Token token) { return static_cast<char>('!' + token); }
+
+/// A model as a table, with a KV cache that it checks and that can be too small or fail.
+class TableDecoder : public Decoder {
+ public:
+  DecodeStatus decode(std::span<const BatchEntry> batch) override {
+    batches.emplace_back(batch.begin(), batch.end());
+    if (cells_held() + static_cast<int>(batch.size()) > cells) return DecodeStatus::no_room;
+    for (const BatchEntry& entry : batch) {
+      auto& held = cache[entry.sequence];
+      EXPECT_EQ(static_cast<int>(held.size()), entry.position) << "a gap or a repeated position";
+      held.push_back(entry.token);
+    }
+    if (static_cast<int>(batch.size()) > batch_works) return DecodeStatus::failed;
+    for (const BatchEntry& entry : batch) {
+      if (entry.token == poison) return DecodeStatus::failed;
+    }
+    return DecodeStatus::done;
+  }
+
+  std::span<const float> logits(std::size_t index) override {
+    EXPECT_TRUE(batches.back()[index].wants_logits);
+    row.assign(vocabulary, broken ? std::numeric_limits<float>::quiet_NaN() : 0.0F);
+    row[next_token(cache[batches.back()[index].sequence])] += 1;
+    return row;
+  }
+
+  bool forget(int sequence, int position) override {
+    auto& held = cache[sequence];
+    if (recurrent && position > 0 && position < static_cast<int>(held.size())) {
+      held.clear();
+      return false;
+    }
+    if (position < static_cast<int>(held.size())) held.resize(position);
+    return true;
+  }
+
+  bool ends_answer(Token token) const override { return token == end_token; }
+  std::string bytes_of(Token token) const override { return std::string(1, letter_of(token)); }
+
+  int cells_held() const {
+    int held = 0;
+    for (const auto& [sequence, tokens] : cache) held += static_cast<int>(tokens.size());
+    return held;
+  }
+
+  int cells = 1 << 20;
+  int batch_works = 1 << 20;  ///< Larger batches fail.
+  bool broken = false;        ///< Logits are NaN.
+  bool recurrent = false;
+  std::map<int, std::vector<Token>> cache;
+  std::vector<std::vector<BatchEntry>> batches;
+  std::vector<float> row;
+};
+
+struct Asked {
+  std::vector<Token> prompt;
+  std::optional<int> tokens_max = 40;
+  int context_tokens = 4096;
+  std::vector<std::string> stop_sequences = {};
+  std::optional<SteadyTime> deadline = std::nullopt;
+};
+
+std::vector<Token> prompt_of(int length, int seed) {
+  std::minstd_rand random(static_cast<unsigned>(seed) + 1);
+  std::vector<Token> prompt;
+  for (int i = 0; i < length; ++i) prompt.push_back(1 + static_cast<Token>(random() % (vocabulary - 2)));
+  return prompt;
+}
+
+/// The answer as one who has the table all alone reads it off.
+std::string read_off(const Asked& asked) {
+  std::vector<Token> tokens = asked.prompt;
+  std::string text;
+  for (int i = 0; i < asked.tokens_max.value_or(1 << 20); ++i) {
+    tokens.push_back(next_token(tokens));
+    if (tokens.back() == end_token) break;
+    text += letter_of(tokens.back());
+    if (static_cast<int>(tokens.size()) >= asked.context_tokens) break;
+  }
+  return text;
+}
+
+class SchedulerTest : public testing::Test {
+ protected:
+  struct Caller {
+    std::shared_ptr<Generation> generation = std::make_shared<Generation>();
+    AnswerBuilder builder;
+
+    void read() {
+      while (auto event = generation->try_next()) builder.add(std::move(*event));
+    }
+  };
+
+  Caller& ask(const Asked& asked) {
+    Caller& caller = callers.emplace_back();
+    scheduler().add({.prompt = asked.prompt,
+                     .context_tokens = asked.context_tokens,
+                     .tokens_max = asked.tokens_max,
+                     .deadline = asked.deadline,
+                     .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
+                     .assembler = TextAssembler(asked.stop_sequences),
+                     .generation = caller.generation,
+                     .place = nullptr});
+    return caller;
+  }
+
+  Scheduler& scheduler() {
+    if (!scheduler_) scheduler_ = std::make_unique<Scheduler>(decoder, options);
+    return *scheduler_;
+  }
+
+  bool step() { return scheduler().step(now); }
+
+  /// Steps until nothing is left to do; every caller reads at once.
+  void run() {
+    for (int steps = 0; step(); ++steps) {
+      ASSERT_LT(steps, 100'000) << "it goes on for ever";
+      for (Caller& caller : callers) caller.read();
+    }
+    for (Caller& caller : callers) caller.read();
+  }
+
+  static std::string text_of(Caller& caller) {
+    EXPECT_TRUE(caller.builder.complete()) << "no answer";
+    auto answer = caller.builder.take();
+    return answer ? answer->text : "failed: " + answer.error().error.message;
+  }
+
+  static ErrorCode failure_of(Caller& caller) {
+    caller.read();
+    EXPECT_TRUE(caller.builder.complete()) << "no failure";
+    auto answer = caller.builder.take();
+    EXPECT_FALSE(answer) << "an answer, no failure";
+    return answer ? ErrorCode::internal_server : answer.error().error.code;
+  }
+
+  TableDecoder decoder;
+  SchedulerOptions options{.cells = 4096, .parallel = 4, .batch_tokens = 64,
+                           .prompt_tokens_beside_answers = 16};
+  std::deque<Caller> callers;
+  SteadyTime now{};
+
+ private:
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+TEST_F(SchedulerTest, GivesTheAnswerThatTheModelGives) {
+  const Asked asked{.prompt = prompt_of(10, 1)};
+  Caller& caller = ask(asked);
+  run();
+  EXPECT_EQ(text_of(caller), read_off(asked));
+}
+
+TEST_F(SchedulerTest, HasNothingToDoWithoutRequests) { EXPECT_FALSE(step()); }
+
+TEST_F(SchedulerTest, GivesEachOfManyTheAnswerThatItGetsAlone) {
+  std::vector<Asked> all;
+  for (int i = 0; i < 25; ++i) all.push_back({.prompt = prompt_of(1 + i * 13 % 150, i), .tokens_max = 60});
+  for (const Asked& asked : all) ask(asked);
+  run();
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+  EXPECT_EQ(decoder.cells_held(), 0);
+}
+
+TEST_F(SchedulerTest, PutsAllRunningAnswersIntoOneBatch) {
+  for (int i = 0; i < 4; ++i) ask({.prompt = prompt_of(3, i), .tokens_max = 200});
+  step();
+  step();
+  std::set<int> sequences;
+  for (const BatchEntry& entry : decoder.batches.back()) sequences.insert(entry.sequence);
+  EXPECT_GE(sequences.size(), 3u);
+  EXPECT_EQ(decoder.batches.back().size(), sequences.size()) << "one token each";
+}
+
+TEST_F(SchedulerTest, ComputesALongPromptInPiecesWhileAnswersGoOn) {
+  Caller& running = ask({.prompt = {9, 9, 9}, .tokens_max = 1000, .context_tokens = 4096});
+  step();
+  ask({.prompt = prompt_of(300, 2)});
+  for (int i = 0; i < 5; ++i) {
+    step();
+    if (running.builder.complete()) break;
+    const auto& batch = decoder.batches.back();
+    EXPECT_EQ(batch.front().sequence, 0) << "the running answer's token comes first";
+    EXPECT_LE(batch.size(), 1u + 16u);
+  }
+}
+
+TEST_F(SchedulerTest, AdmitsInTheOrderOfArrival) {
+  options.parallel = 1;
+  for (int i = 0; i < 3; ++i) ask({.prompt = prompt_of(5, i)});
+  std::vector<Token> first_prompts;
+  run();
+  for (const auto& batch : decoder.batches) {
+    if (batch.front().position == 0) first_prompts.push_back(batch.front().token);
+  }
+  EXPECT_EQ(first_prompts, (std::vector<Token>{prompt_of(5, 0)[0], prompt_of(5, 1)[0], prompt_of(5, 2)[0]}));
+}
+
+TEST_F(SchedulerTest, EvictsTheNewestWhenTheCellsRunOutAndLosesNothing) {
+  options.cells = decoder.cells = 160;
+  std::vector<Asked> all;
+  for (int i = 0; i < 8; ++i) {
+    all.push_back({.prompt = prompt_of(20, i), .tokens_max = 120, .context_tokens = 160});
+    ask(all.back());
+  }
+  run();
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+}
+
+TEST_F(SchedulerTest, CopesWithADecoderThatHasFewerCellsThanItSaid) {
+  options.cells = 4096;
+  decoder.cells = 150;
+  std::vector<Asked> all;
+  for (int i = 0; i < 6; ++i) {
+    all.push_back({.prompt = prompt_of(30, i), .tokens_max = 60});
+    ask(all.back());
+  }
+  run();
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+}
+
+TEST_F(SchedulerTest, FailsWhatDoesNotEvenFitAlone) {
+  decoder.cells = 50;
+  Caller& caller = ask({.prompt = prompt_of(100, 1)});
+  run();
+  EXPECT_EQ(failure_of(caller), ErrorCode::model_error);
+  EXPECT_EQ(decoder.cells_held(), 0);
+}
+
+TEST_F(SchedulerTest, ComputesSmallerBatchesWhereLargeOnesFail) {
+  decoder.batch_works = 3;
+  std::vector<Asked> all;
+  for (int i = 0; i < 6; ++i) {
+    all.push_back({.prompt = prompt_of(40, i)});
+    ask(all.back());
+  }
+  run();
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+}
+
+TEST_F(SchedulerTest, ComputesAgainWhatARecurrentModelCannotDropInPart) {
+  decoder.recurrent = true;
+  decoder.batch_works = 5;
+  std::vector<Asked> all;
+  for (int i = 0; i < 3; ++i) {
+    all.push_back({.prompt = prompt_of(4, i)});
+    ask(all.back());
+  }
+  run();
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+}
+
+TEST_F(SchedulerTest, FailsOnlyTheRequestThatMakesBatchesFail) {
+  const Asked good{.prompt = prompt_of(10, 1)};
+  const Asked bad{.prompt = {5, 6, poison, 7}};
+  Caller& before = ask(good);
+  Caller& culprit = ask(bad);
+  Caller& after = ask(good);
+  run();
+  EXPECT_EQ(text_of(before), read_off(good));
+  EXPECT_EQ(failure_of(culprit), ErrorCode::model_error);
+  EXPECT_EQ(text_of(after), read_off(good));
+}
+
+TEST_F(SchedulerTest, FailsWhenTheModelGivesNoNumbers) {
+  decoder.broken = true;
+  Caller& caller = ask({.prompt = prompt_of(5, 1)});
+  run();
+  EXPECT_EQ(failure_of(caller), ErrorCode::model_error);
+}
+
+TEST_F(SchedulerTest, FreesWhatAGivenUpAnswerHeldBeforeTheNextBatch) {
+  Caller& stays = ask({.prompt = prompt_of(5, 1), .tokens_max = 500});
+  Caller& leaves = ask({.prompt = prompt_of(50, 2), .tokens_max = 500});
+  step();
+  leaves.generation->cancel();
+  step();
+  for (const BatchEntry& entry : decoder.batches.back()) {
+    EXPECT_EQ(entry.sequence, decoder.batches.front().front().sequence);
+  }
+  EXPECT_LT(decoder.cells_held(), 50);
+  EXPECT_EQ(scheduler().running(), 1u);
+  stays.generation->cancel();
+  EXPECT_FALSE(step());
+  EXPECT_EQ(decoder.cells_held(), 0);
+}
+
+TEST_F(SchedulerTest, DropsAGivenUpRequestThatStillWaits) {
+  options.parallel = 1;
+  ask({.prompt = prompt_of(5, 1), .tokens_max = 500});
+  Caller& waits = ask({.prompt = prompt_of(5, 2)});
+  step();
+  EXPECT_EQ(scheduler().waiting(), 1u);
+  waits.generation->cancel();
+  step();
+  EXPECT_EQ(scheduler().waiting(), 0u);
+}
+
+TEST_F(SchedulerTest, EndsWhatIsPastItsDeadlineWhereverItIs) {
+  options.parallel = 1;
+  Caller& running = ask({.prompt = prompt_of(5, 1), .tokens_max = 500, .deadline = now + 2s});
+  Caller& waiting = ask({.prompt = prompt_of(5, 2), .deadline = now + 1s});
+  step();
+  EXPECT_EQ(scheduler().next_deadline(), now + 1s);
+  now += 1s;
+  step();
+  EXPECT_EQ(failure_of(waiting), ErrorCode::model_timeout);
+  EXPECT_EQ(scheduler().running(), 1u);
+  now += 1s;
+  EXPECT_FALSE(step());
+  EXPECT_EQ(failure_of(running), ErrorCode::model_timeout);
+  EXPECT_EQ(scheduler().next_deadline(), std::nullopt);
+}
+
+/// A prompt whose answer is long; the table decides.
+Asked long_answer(std::size_t least) {
+  for (int seed = 0;; ++seed) {
+    Asked asked{.prompt = prompt_of(4, seed), .tokens_max = std::nullopt};
+    if (const auto size = read_off(asked).size(); size > least && size < 4000) return asked;
+  }
+}
+
+TEST_F(SchedulerTest, PausesOnlyTheAnswerWhoseReaderIsSlow) {
+  options.cells = 1 << 16;
+  const Asked slow_asked = long_answer(Generation::events_max + 100);
+  Caller& slow = ask(slow_asked);
+  const Asked quick_asked{.prompt = prompt_of(7, 3)};
+  int steps = 0;
+  while (step()) ASSERT_LT(++steps, 5000);
+  EXPECT_GE(steps, static_cast<int>(Generation::events_max) - 1) << "as far as there is room";
+  EXPECT_EQ(scheduler().running(), 1u);
+
+  Caller& quick = ask(quick_asked);
+  while (step()) quick.read();
+  quick.read();
+  EXPECT_EQ(text_of(quick), read_off(quick_asked));
+
+  slow.read();
+  run();
+  EXPECT_EQ(text_of(slow), read_off(slow_asked)) << "nothing is lost by the pause";
+}
+
+TEST_F(SchedulerTest, FreesTheCellsOfAFinishedAnswerThatIsNotReadYet) {
+  options.cells = 1 << 16;
+  Asked asked = long_answer(Generation::events_max);
+  asked.tokens_max = Generation::events_max - 1;  // with the start, the queue is full: the stop waits
+  Caller& caller = ask(asked);
+  while (step()) {
+  }
+  EXPECT_EQ(scheduler().running(), 0u);
+  EXPECT_EQ(decoder.cells_held(), 0);
+  EXPECT_FALSE(caller.builder.complete());
+  caller.read();
+  step();
+  caller.read();
+  EXPECT_EQ(text_of(caller), read_off(asked));
+}
+
+Answer answered(const Asked& asked, TableDecoder& decoder) {
+  Scheduler scheduler(decoder, {.cells = 4096});
+  auto generation = std::make_shared<Generation>();
+  AnswerBuilder builder;
+  scheduler.add({.prompt = asked.prompt,
+                 .context_tokens = asked.context_tokens,
+                 .tokens_max = asked.tokens_max,
+                 .deadline = asked.deadline,
+                 .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
+                 .assembler = TextAssembler(asked.stop_sequences),
+                 .generation = generation,
+                 .place = nullptr});
+  while (!builder.complete() && scheduler.step({})) {
+    while (auto event = generation->try_next()) builder.add(std::move(*event));
+  }
+  return builder.take().value();
+}
+
+TEST_F(SchedulerTest, SaysWhyAnAnswerEnded) {
+  const Asked asked = long_answer(100);
+  Answer answer = answered(asked, decoder);
+  EXPECT_EQ(answer.stop_reason, StopReason::end_turn);
+  EXPECT_EQ(answer.usage.input_tokens, 4);
+  EXPECT_EQ(answer.usage.output_tokens, static_cast<int>(answer.text.size()) + 1) << "and the end";
+
+  Asked short_one = asked;
+  short_one.tokens_max = 10;
+  answer = answered(short_one, decoder);
+  EXPECT_EQ(answer.stop_reason, StopReason::max_tokens);
+  EXPECT_EQ(answer.usage.output_tokens, 10);
+  EXPECT_EQ(answer.text.size(), 10u);
+
+  Asked narrow = asked;
+  narrow.context_tokens = 4 + 20;
+  answer = answered(narrow, decoder);
+  EXPECT_EQ(answer.stop_reason, StopReason::max_tokens);
+  EXPECT_EQ(answer.usage.output_tokens, 20);
+
+  Asked stopped = asked;
+  stopped.stop_sequences = {read_off(asked).substr(30, 3)};
+  answer = answered(stopped, decoder);
+  EXPECT_EQ(answer.stop_reason, StopReason::stop_sequence);
+  EXPECT_EQ(answer.stop_sequence, stopped.stop_sequences[0]);
+  EXPECT_EQ(answer.text, read_off(asked).substr(0, read_off(asked).find(stopped.stop_sequences[0])));
+}
+
+TEST_F(SchedulerTest, GivesNoTextWhenNoneIsAskedFor) {
+  for (const int none : {0, -5, std::numeric_limits<int>::min()}) {
+    const Answer answer = answered({.prompt = prompt_of(5, 1), .tokens_max = none}, decoder);
+    EXPECT_EQ(answer.text, "");
+    EXPECT_EQ(answer.stop_reason, StopReason::max_tokens);
+    EXPECT_EQ(answer.usage.output_tokens, 0);
+  }
+}
+
+TEST_F(SchedulerTest, EndsEveryAnswerWhenItIsTold) {
+  options.parallel = 1;
+  Caller& running = ask({.prompt = prompt_of(5, 1), .tokens_max = 500});
+  Caller& waiting = ask({.prompt = prompt_of(5, 2)});
+  Caller& left = ask({.prompt = prompt_of(5, 2)});
+  step();
+  left.generation->cancel();
+  scheduler().fail_all({ErrorCode::service_unavailable, "stopped"});
+  EXPECT_EQ(failure_of(running), ErrorCode::service_unavailable);
+  EXPECT_EQ(failure_of(waiting), ErrorCode::service_unavailable);
+  left.read();
+  EXPECT_FALSE(left.builder.complete()) << "nobody is there to be told";
+  EXPECT_EQ(decoder.cells_held(), 0);
+  EXPECT_FALSE(step());
+}
+
+}  // namespace
+}  // namespace craton::engines::llama
