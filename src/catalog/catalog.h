@@ -1,19 +1,29 @@
 // The catalogue: which model ids there are and what each one promises.
 //
-// Three views of the same data (data/README.md says where it comes from): `seed`, the 55 models of
-// spring 2024 as ListFoundationModels then printed them; `today`; and `all`, the default: today's
-// entry where both have an id, and every seed id listed and invocable.
+// Three views of the same data (data/README.md says where it comes from):
 //
-// Immutable once loaded: any function may be called from any thread.
+//   seed   the 55 models of spring 2024, as ListFoundationModels then printed them, in every
+//   Region;
+//          no inference profiles
+//   today  what each Region lists and serves now; what has ended is refused
+//   all    the default: today's lists, and every seed id besides. Where both have an id, today's
+//          entry speaks for it. All that is served somewhere can be invoked from any Region, and a
+//          seed id even after its end, so that a program needs no particular Region to run
+//
+// Order of lists: the seed's as it was; today's by id; `all` begins with the seed's 55, in the
+// seed's order, and goes on with the rest of today's.
+//
+// A Region that the data does not know ("local-1") has us-east-1's lists under its own name; an
+// empty one is us-east-1. A model ends when its endOfLifeTime passes, while the server runs too.
+// Where the Regions' own lists still had a model after that time, it is taken as served there.
+//
+// Immutable once made, but for a bounded cache: any function may be called from any thread.
 #pragma once
 
-#include <boost/json/object.hpp>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -25,56 +35,71 @@ enum class View { all, seed, today };
 /// "all", "seed", "today".
 std::optional<View> view_of(std::string_view name);
 
-/// What a model id promises, beyond what ListFoundationModels prints.
+/// What a model id promises. A constant of the program.
 struct Model {
-  std::string id;        ///< "anthropic.claude-3-haiku-20240307-v1:0"
-  std::string provider;  ///< "Anthropic"
-  std::optional<int> context_tokens;
-  std::optional<int> output_tokens_max;
-  bool on_demand = false;        ///< Can be invoked by its own id.
-  bool streaming = false;        ///< InvokeModelWithResponseStream is supported.
-  bool text_output = false;      ///< Answers with text.
-  boost::json::object summary;   ///< FoundationModelSummary; its ARN names us-east-1.
+  std::string_view id;                   ///< "anthropic.claude-3-haiku-20240307-v1:0"
+  std::string_view provider;             ///< "Anthropic"
+  std::optional<int> context_tokens;     ///< Input limit of an embeddings model.
+  std::optional<int> output_tokens_max;  ///< What the model can be asked for at most.
+  bool on_demand = false;                ///< Can be invoked by its own id.
+  bool streaming = false;                ///< InvokeModelWithResponseStream is supported.
+  bool text_output = false;              ///< Answers with text.
 };
 
 /// What InvokeModel resolved its modelId to.
 struct Invocable {
-  const Model* model;  ///< Lives as long as the Catalog.
+  const Model* model;           ///< Its id is the base id, without geography prefix.
+  std::string_view profile_id;  ///< "us.anthropic.…"; empty when the model's own id was asked for.
 };
 
 /// Filters of ListFoundationModels; empty means any.
 struct ModelFilter {
-  std::string provider;             ///< byProvider, without regard to case
-  std::string output_modality;      ///< byOutputModality
-  std::string inference_type;       ///< byInferenceType
-  std::string customization_type;   ///< byCustomizationType
+  std::string provider;            ///< byProvider, without regard to case
+  std::string output_modality;     ///< byOutputModality
+  std::string inference_type;      ///< byInferenceType
+  std::string customization_type;  ///< byCustomizationType
+
+  friend bool operator==(const ModelFilter&, const ModelFilter&) = default;
 };
+
+/// The account in ARNs where nobody says which it is.
+inline constexpr std::string_view default_account = "000000000000";
 
 class Catalog {
  public:
-  /// Reads the data that is compiled into the program.
+  /// The data is compiled into the program: this takes some ten microseconds.
   explicit Catalog(View view, WallClock now = system_now);
   ~Catalog();
+  Catalog(Catalog&&) noexcept;
 
-  /// FoundationModelSummary objects in Bedrock's order, as JSON text: `{"modelSummaries":[…]}`, with
-  /// ARNs of `region` and only what that Region lists. Kept per Region and filter, so that asking
-  /// again costs nothing.
+  /// ListFoundationModels' answer, `{"modelSummaries":[…]}`, with ARNs of `region` and only what
+  /// that Region lists. Kept for the latest Regions and filters, so that asking again costs
+  /// nothing.
   std::shared_ptr<const std::string> list_models(std::string_view region,
                                                  const ModelFilter& filter) const;
 
   /// GetFoundationModel's answer, `{"modelDetails":{…}}`, for an id or foundation-model ARN.
+  /// Fails as resolve() does, save that how a model may be invoked does not matter.
   Result<std::string> get_model(std::string_view region, std::string_view id_or_arn) const;
 
-  /// What may be invoked under `id_or_arn` (model id, inference profile id, or ARN of either) in
-  /// `region`. Fails with AWS's texts for unknown, provisioned-only, profile-only and ended ids.
+  /// What may be invoked under `id_or_arn` (model id, inference profile id, or ARN of either, a
+  /// profile's of any account) in `region`. Fails, in AWS's words, with `validation` for an id that
+  /// is unknown or another Region's and for one that cannot be invoked on demand (provisioned-only,
+  /// profile-only); with `resource_not_found` for one that has ended, and for ARNs of resources
+  /// that accounts make (provisioned models, custom models, …), of which there are none here.
   Result<Invocable> resolve(std::string_view region, std::string_view id_or_arn) const;
 
-  /// ListInferenceProfiles' answer. `type`: "", "SYSTEM_DEFINED" or "APPLICATION".
+  /// ListInferenceProfiles' answer: a page of `results_max`, 1 to 1000, behind `next_token`.
+  /// `type`: "", "SYSTEM_DEFINED", or "APPLICATION", of which there are none.
+  /// Fails with `validation` when no page gave that token.
   Result<std::string> list_profiles(std::string_view region, std::string_view type, int results_max,
-                                    std::string_view next_token) const;
+                                    std::string_view next_token,
+                                    std::string_view account = default_account) const;
 
-  /// GetInferenceProfile's answer for an id or ARN.
-  Result<std::string> get_profile(std::string_view region, std::string_view id_or_arn) const;
+  /// GetInferenceProfile's answer for an id or ARN: whatever profile resolve() takes.
+  /// Fails with `resource_not_found`.
+  Result<std::string> get_profile(std::string_view region, std::string_view id_or_arn,
+                                  std::string_view account = default_account) const;
 
  private:
   struct Data;
