@@ -20,17 +20,20 @@ std::string searched(const std::vector<std::string>& stops, const std::string& t
   for (std::size_t end = 1; end <= text.size(); ++end) {
     std::size_t longest = 0;
     for (const std::string& stop : stops) {
-      if (std::string_view(text).substr(0, end).ends_with(stop)) longest = std::max(longest, stop.size());
+      if (std::string_view(text).substr(0, end).ends_with(stop))
+        longest = std::max(longest, stop.size());
     }
     if (longest > 0) return text.substr(0, end - longest);
   }
   return text;
 }
 
-std::string assembled(const std::vector<std::string>& stops, std::string_view bytes, std::size_t piece) {
+std::string assembled(const std::vector<std::string>& stops, std::string_view bytes,
+                      std::size_t piece) {
   TextAssembler assembler(stops);
   std::string text;
-  for (std::size_t at = 0; at < bytes.size(); at += piece) text += assembler.add(bytes.substr(at, piece));
+  for (std::size_t at = 0; at < bytes.size(); at += piece)
+    text += assembler.add(bytes.substr(at, piece));
   text += assembler.finish();
   if (mended_utf8(text) != text) std::abort();
   return text;

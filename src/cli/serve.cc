@@ -75,18 +75,12 @@ void print_start(const server::Config& config, const server::BedrockServer& serv
   std::fflush(stdout);
 }
 
-void log_when_loaded(engines::Engine& engine) {
-  const SteadyTime started = std::chrono::steady_clock::now();
-  engine.notify_loaded([&engine, started] {
-    const double took =
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started)
-            .count();
+/// Loading goes on in the background; what goes wrong there is told when it does.
+void log_when_failed(engines::Engine& engine) {
+  engine.notify_loaded([&engine] {
     const engines::Status status = engine.status();
-    if (status.state == engines::State::ready) {
-      log::info("model_ready", {{"model", engine.model()}, {"ms", took}});
-    } else {
-      log::error("model_failed", {{"model", engine.model()}, {"reason", status.reason}});
-    }
+    if (status.state != engines::State::failed) return;
+    log::error("model_failed", {{"model", engine.model()}, {"reason", status.reason}});
   });
 }
 
@@ -120,7 +114,7 @@ int serve(const ServeFlags& flags) {
   const auto server = server::BedrockServer::start(*config, *engine);
   if (!server) return fail(server.error().message);
   print_start(*config, **server, engine->get());
-  if (*engine) log_when_loaded(**engine);
+  if (*engine) log_when_failed(**engine);
   serve_until_stopped(**server, signals, config->drain_limit);
   log::info("stopped");
   log::flush();

@@ -30,8 +30,9 @@ struct Status {
 struct Limits {
   /// Most tokens of input that the asked-for model id promises to take; the engine's own context
   /// may be smaller. Absent: the engine's own.
-  std::optional<int> context_tokens;
-  std::optional<SteadyTime> deadline;  ///< Past it the answer ends with ModelTimeoutException.
+  std::optional<int> context_tokens = std::nullopt;
+  /// Past it the answer ends with ModelTimeoutException.
+  std::optional<SteadyTime> deadline = std::nullopt;
 };
 
 /// Any function may be called from any thread. Destroying an engine ends the answers that nobody

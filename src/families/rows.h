@@ -1,0 +1,17 @@
+// The rows of the table in family.cc: one family a file, and the file is named after it.
+#pragma once
+
+#include "families/family.h"
+
+namespace craton::families {
+
+extern const Family anthropic_text;
+extern const Family anthropic_messages;
+extern const Family llama;
+extern const Family mistral_text;
+extern const Family mistral_messages;
+extern const Family titan_text;
+extern const Family cohere_command;
+extern const Family jurassic2;
+
+}  // namespace craton::families

@@ -1,0 +1,298 @@
+#include "families/schema.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "families/json_text.h"
+
+namespace craton::families {
+namespace {
+
+using boost::json::kind;
+
+// AWS does not publish these two; the first is recorded, the second has the form of its other
+// constraints.
+constexpr std::string_view malformed =
+    "Malformed input request, please reformat your input and try again.";
+constexpr std::string_view empty_body =
+    "1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have "
+    "length greater than or equal to 1";
+
+/// Where a value stands: a list from the value up to the body, on the stack of the walk.
+struct Place {
+  const Place* parent;  ///< nullptr: this is the body.
+  Step step;
+};
+
+std::vector<Step> path_to(const Place& place) {
+  std::vector<Step> path;
+  for (const Place* at = &place; at->parent; at = at->parent) path.push_back(at->step);
+  std::ranges::reverse(path);
+  return path;
+}
+
+/// "#/messages/0/content". Keys are those of schemas: none needs the escapes of JSON pointers.
+std::string pointer_to(const Place& place) {
+  std::string pointer = "#";
+  for (const Step& step : path_to(place)) {
+    pointer += '/';
+    pointer += step.key.data() ? std::string(step.key) : std::to_string(step.index);
+  }
+  return pointer;
+}
+
+bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+
+std::size_t code_points(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char byte) { return !continues_character(byte); }));
+}
+
+/// As much of the caller's own text as a message repeats.
+std::string repeated(std::string_view text) {
+  if (text.size() <= repeated_text_max) return std::string(text);
+  std::size_t end = repeated_text_max;
+  while (end > 0 && continues_character(text[end])) --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
+std::string number_text(double number) {
+  std::string text;
+  json::append_number(number, text);
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
+  return text;
+}
+
+bool in_decimal_notation(std::string_view number) {
+  return number.find_first_of(".eE") != number.npos || number == "-0";
+}
+
+/// The class that org.json makes of a number, by how it is written.
+std::string_view number_class(std::string_view number) {
+  if (in_decimal_notation(number)) return "BigDecimal";
+  std::int64_t integer = 0;
+  const auto read = std::from_chars(number.data(), number.data() + number.size(), integer);
+  if (read.ec != std::errc()) return "BigInteger";
+  return integer == static_cast<std::int32_t>(integer) ? "Integer" : "Long";
+}
+
+std::string_view expected_class(JsonType type) {
+  switch (type) {
+    case JsonType::string: return "String";
+    case JsonType::integer: return "Integer";
+    case JsonType::number: return "Number";
+    case JsonType::boolean: return "Boolean";
+    case JsonType::array: return "JSONArray";
+    case JsonType::object: return "JSONObject";
+    case JsonType::any: break;
+  }
+  return "Object";
+}
+
+const Variant* find_variant(std::span<const Variant> variants, std::string_view type) {
+  const auto at = std::ranges::find(variants, type, &Variant::type);
+  return at == variants.end() ? nullptr : &*at;
+}
+
+/// Holds one body against a schema. Collects violations in the order of the everit validator: an
+/// object's forbidden, required and extraneous keys, then what is wrong inside.
+class Validation {
+ public:
+  Validation(std::string_view body, const ModelContext& model) : body_(body), model_(model) {}
+
+  void check(const Schema& schema, const json::value& value, const Place& place) {
+    if (!schema.alternatives.empty()) return check_alternatives(schema, value, place);
+    if (!has_type(schema.type, value, place)) return report_type(schema, value, place);
+    switch (schema.type) {
+      case JsonType::string: return check_string(schema, value.get_string(), place);
+      case JsonType::integer:
+      case JsonType::number: return check_number(schema, value, place);
+      case JsonType::array: return check_array(schema, value.get_array(), place);
+      case JsonType::object: return check_object(schema, value.get_object(), place);
+      case JsonType::boolean:
+      case JsonType::any: return;
+    }
+  }
+
+  /// All violations, joined; empty when the body is valid.
+  const std::string& violations() const { return violations_; }
+
+ private:
+  void report(const Place& place, const std::string& what) {
+    if (count_++ >= violations_max) return;
+    if (!violations_.empty()) violations_ += ", ";
+    violations_ += pointer_to(place) + ": " + what;
+  }
+
+  void report_type(const Schema& schema, const json::value& value, const Place& place) {
+    report(place, "expected type: " + std::string(expected_class(schema.type)) +
+                      ", found: " + std::string(found_class(value, place)));
+  }
+
+  std::string_view written(const Place& place) const { return value_text(body_, path_to(place)); }
+
+  std::string_view found_class(const json::value& value, const Place& place) const {
+    switch (value.kind()) {
+      case kind::null: return "Null";
+      case kind::bool_: return "Boolean";
+      case kind::string: return "String";
+      case kind::array: return "JSONArray";
+      case kind::object: return "JSONObject";
+      case kind::int64:
+      case kind::uint64:
+      case kind::double_: break;
+    }
+    return number_class(written(place));
+  }
+
+  bool has_type(JsonType type, const json::value& value, const Place& place) const {
+    switch (type) {
+      case JsonType::any: return true;
+      case JsonType::string: return value.is_string();
+      case JsonType::boolean: return value.is_bool();
+      case JsonType::array: return value.is_array();
+      case JsonType::object: return value.is_object();
+      case JsonType::number: return value.is_number();
+      case JsonType::integer: break;
+    }
+    if (!value.is_double()) return value.is_number();
+    return !in_decimal_notation(written(place));  // an integer past 64 bits
+  }
+
+  void check_alternatives(const Schema& schema, const json::value& value, const Place& place) {
+    for (const Schema* alternative : schema.alternatives) {
+      if (has_type(alternative->type, value, place)) return check(*alternative, value, place);
+    }
+    for (const Schema* alternative : schema.alternatives) report_type(*alternative, value, place);
+  }
+
+  void check_number(const Schema& schema, const json::value& value, const Place& place) {
+    const auto number = value.to_number<double>();
+    if (schema.minimum) check_minimum(*schema.minimum, number, place);
+    std::optional<Bound> maximum = schema.maximum;
+    if (schema.maximum_of) {
+      const std::optional<double> models = schema.maximum_of(model_);
+      maximum = models ? std::optional(Bound{*models}) : std::nullopt;
+    }
+    if (maximum) check_maximum(*maximum, number, place);
+  }
+
+  void check_minimum(const Bound& bound, double number, const Place& place) {
+    if (number > bound.value || (number == bound.value && !bound.exclusive)) return;
+    const std::string_view what = bound.exclusive ? " is not greater than "
+                                                  : " is not greater or equal to ";
+    report(place, repeated(written(place)) + std::string(what) + number_text(bound.value));
+  }
+
+  void check_maximum(const Bound& bound, double number, const Place& place) {
+    if (number < bound.value || (number == bound.value && !bound.exclusive)) return;
+    const std::string_view what =
+        bound.exclusive ? " is not less than " : " is not less or equal to ";
+    report(place, repeated(written(place)) + std::string(what) + number_text(bound.value));
+  }
+
+  void check_string(const Schema& schema, std::string_view text, const Place& place) {
+    if (schema.size_min > 0 || schema.size_max != no_limit) check_length(schema, text, place);
+    if (schema.pattern && !schema.pattern->matches(text)) {
+      report(place, "string [" + repeated(text) + "] does not match pattern " +
+                        std::string(schema.pattern->text));
+    }
+    if (!schema.values.empty() && std::ranges::find(schema.values, text) == schema.values.end()) {
+      report(place, repeated(text) + " is not a valid enum value");
+    }
+  }
+
+  void check_length(const Schema& schema, std::string_view text, const Place& place) {
+    const std::size_t length = code_points(text);
+    if (length < schema.size_min) {
+      report(place, "expected minLength: " + std::to_string(schema.size_min) +
+                        ", actual: " + std::to_string(length));
+    }
+    if (length > schema.size_max) {
+      report(place, "expected maxLength: " + std::to_string(schema.size_max) +
+                        ", actual: " + std::to_string(length));
+    }
+  }
+
+  void check_array(const Schema& schema, const json::array& items, const Place& place) {
+    if (items.size() < schema.size_min) {
+      report(place, "expected minimum item count: " + std::to_string(schema.size_min) +
+                        ", found: " + std::to_string(items.size()));
+    }
+    if (items.size() > schema.size_max) {
+      report(place, "expected maximum item count: " + std::to_string(schema.size_max) +
+                        ", found: " + std::to_string(items.size()));
+    }
+    if (!schema.items) return;
+    for (std::size_t i = 0; i < items.size() && count_ < violations_max; ++i) {
+      check(*schema.items, items[i], Place{&place, Step{.key = {}, .index = i}});
+    }
+  }
+
+  void check_object(const Schema& schema, const json::object& members, const Place& place) {
+    if (!schema.variants.empty()) return check_variant(schema, members, place);
+    if (!schema.forbidden_key.empty() && members.contains(schema.forbidden_key)) {
+      report(place, "subject must not be valid against schema {\"required\":[" +
+                        json::quote(schema.forbidden_key) + "]}");
+    }
+    check_keys(schema, members, place);
+    for (const Property& property : schema.properties) {
+      const json::value* member = members.if_contains(property.name);
+      if (member) check(*property.schema, *member, Place{&place, Step{.key = property.name}});
+    }
+  }
+
+  void check_keys(const Schema& schema, const json::object& members, const Place& place) {
+    for (const Property& property : schema.properties) {
+      if (property.presence == Presence::optional || members.contains(property.name)) continue;
+      report(place, "required key [" + std::string(property.name) + "] not found");
+    }
+    if (schema.unknown_keys == UnknownKeys::permitted) return;
+    for (const auto& member : members) {
+      const std::string_view key = member.key();
+      if (key == schema.forbidden_key) continue;
+      if (std::ranges::find(schema.properties, key, &Property::name) == schema.properties.end()) {
+        report(place, "extraneous key [" + repeated(key) + "] is not permitted");
+      }
+    }
+  }
+
+  void check_variant(const Schema& schema, const json::object& members, const Place& place) {
+    const json::value* type = members.if_contains("type");
+    if (!type) return report(place, "required key [type] not found");
+    const Place type_place{&place, Step{.key = "type"}};
+    if (!type->is_string()) return report_type(text_schema, *type, type_place);
+    const std::string_view name = type->get_string();
+    const Variant* variant = find_variant(schema.variants, name);
+    if (!variant) return report(type_place, repeated(name) + " is not a valid enum value");
+    check_object(*variant->schema, members, place);
+  }
+
+  std::string_view body_;
+  const ModelContext& model_;
+  std::string violations_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+Result<json::object> read_body(std::string_view body, const Schema& schema,
+                               const ModelContext& model) {
+  if (body.empty()) return Error{ErrorCode::validation, std::string(empty_body)};
+  Result<json::value> value = json::parse(body);
+  if (!value) return Error{ErrorCode::validation, std::string(malformed)};
+  Validation validation(body, model);
+  validation.check(schema, *value, Place{nullptr, {}});
+  if (!validation.violations().empty()) {
+    return Error{ErrorCode::validation, "Malformed input request: " + validation.violations() +
+                                            ", please reformat your input and try again."};
+  }
+  return std::move(value->get_object());
+}
+
+}  // namespace craton::families
