@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engines/llama/chat_template.h"
-#include "engines/llama/utf8.h"
+#include "base/utf8.h"
 
 using namespace craton;
 using namespace craton::engines::llama;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engines/llama/text_assembler.h"
-#include "engines/llama/utf8.h"
+#include "base/utf8.h"
 
 using namespace craton::engines::llama;
 

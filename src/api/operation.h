@@ -1,6 +1,6 @@
 // Bedrock's API model: which operations there are, how they are asked for, and what their input
 // must look like. The tables are generated at build time from the pinned botocore service models
-// (see cmake/api_tables.cmake); a new Bedrock release is a version bump.
+// (tables.py); a new Bedrock release is a version bump.
 //
 // Read-only data: any function may be called from any thread. No I/O.
 #pragma once

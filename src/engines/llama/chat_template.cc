@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "engines/llama/utf8.h"
+#include "base/utf8.h"
 
 namespace craton::engines::llama {
 

@@ -17,7 +17,7 @@
 
 #include "engines/llama/stop_matcher.h"
 #include "engines/llama/test_models.h"
-#include "engines/llama/utf8.h"
+#include "base/utf8.h"
 
 namespace craton::engines::llama {
 namespace {

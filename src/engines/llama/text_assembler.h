@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "engines/llama/stop_matcher.h"
-#include "engines/llama/utf8.h"
+#include "base/utf8.h"
 
 namespace craton::engines::llama {
 

@@ -8,7 +8,7 @@
 #include <limits>
 #include <utility>
 
-#include "engines/llama/utf8.h"
+#include "base/utf8.h"
 
 namespace craton::engines::llama {
 namespace {

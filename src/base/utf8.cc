@@ -1,6 +1,6 @@
-#include "engines/llama/utf8.h"
+#include "base/utf8.h"
 
-namespace craton::engines::llama {
+namespace craton {
 namespace {
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
@@ -72,4 +72,4 @@ std::string mended_utf8(std::string_view bytes) {
   return out;
 }
 
-}  // namespace craton::engines::llama
+}  // namespace craton

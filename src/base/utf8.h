@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace craton::engines::llama {
+namespace craton {
 
 /// Mends bytes that arrive in pieces: any cut of the same bytes gives the same text.
 class Utf8Mender {
@@ -42,4 +42,4 @@ constexpr bool begins_character(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
 }
 
-}  // namespace craton::engines::llama
+}  // namespace craton
