@@ -120,7 +120,7 @@ def test_a_filter_keeps_what_it_names_in_the_order_of_the_list(request, view, fi
 
 
 REFUSED = {
-    "output_modality": ({"byOutputModality": "SMELL"}, "byOutputModality", "[TEXT, IMAGE, EMBEDDING]"),
+    "output_modality": ({"byOutputModality": "SMELL"}, "byOutputModality", "[EMBEDDING, IMAGE, TEXT]"),
     "inference_type": ({"byInferenceType": "on_demand"}, "byInferenceType", "[ON_DEMAND, PROVISIONED]"),
     "customization_type": ({"byCustomizationType": "X"}, "byCustomizationType", "FINE_TUNING"),
     "provider": ({"byProvider": "No/Body"}, "byProvider", "[A-Za-z0-9- ]{1,63}"),
