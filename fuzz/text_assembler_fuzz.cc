@@ -8,10 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "engines/llama/text_assembler.h"
 #include "base/utf8.h"
+#include "engines/llama/text_assembler.h"
 
 using namespace craton::engines::llama;
+using craton::mended_utf8;
 
 namespace {
 
