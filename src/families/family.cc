@@ -37,11 +37,13 @@ BodyShape shape_of(std::string_view body) {
 std::span<const Family* const> all_families() { return rows; }
 
 const Family* family_of(std::string_view model_id, std::string_view body) {
+  const Family* speaks = nullptr;
   for (const Family* family : rows) {
     if (!speaks_for(*family, model_id)) continue;
     if (family->shape == BodyShape::any || shape_of(body) == family->shape) return family;
+    speaks = family;  // tells the caller what is wrong, when no other reads such bodies
   }
-  return nullptr;
+  return speaks;
 }
 
 }  // namespace craton::families

@@ -73,7 +73,8 @@ struct Family {
 /// Every family. The first whose prefix and shape fit speaks for a model id and body.
 std::span<const Family* const> all_families();
 
-/// The family of `model_id` for this body; nullptr when no family speaks for the id (yet).
+/// The family of `model_id` for this body; when it speaks for the id and reads no such bodies, it is
+/// the one that says so. nullptr when no family speaks for the id (yet).
 const Family* family_of(std::string_view model_id, std::string_view body);
 
 }  // namespace craton::families

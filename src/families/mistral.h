@@ -1,0 +1,37 @@
+// What Mistral's two schemas share. No I/O.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "families/schema.h"
+
+namespace craton::families {
+
+/// Answers of Mistral's models when the body says nothing else.
+struct MistralDefaults {
+  int tokens_max;
+  double temperature;
+  double top_p;
+  std::optional<int> top_k;
+};
+
+/// Mistral 7B and Mixtral, or Large and Small.
+const MistralDefaults& mistral_defaults(std::string_view model_id);
+
+/// Most tokens of an answer.
+std::optional<double> mistral_tokens_max(const ModelContext& model);
+
+/// "stop" or "length"
+std::string_view mistral_stop_reason(StopReason reason);
+
+Error mistral_too_long(const InputTooLong& measured);
+
+inline constexpr Schema mistral_tokens_schema{
+    .type = JsonType::integer, .minimum = Bound{1}, .maximum_of = mistral_tokens_max};
+inline constexpr Schema mistral_stop_schema{
+    .type = JsonType::array, .size_max = 10, .items = &text_schema};
+inline constexpr Schema mistral_top_k_schema{
+    .type = JsonType::integer, .minimum = Bound{1}, .maximum = Bound{200}};
+
+}  // namespace craton::families

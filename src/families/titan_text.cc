@@ -1,0 +1,89 @@
+// Amazon Titan Text.
+//
+// Source: docs.aws.amazon.com "Amazon Titan Text models".
+#include <boost/json/object.hpp>
+#include <string>
+#include <utility>
+
+#include "families/members.h"
+#include "families/prompt_turns.h"
+#include "families/reply_text.h"
+#include "families/rows.h"
+#include "families/schema.h"
+
+namespace craton::families {
+namespace {
+
+constexpr std::string_view prefixes[] = {"amazon.titan-text-", "amazon.titan-tg1-"};
+
+constexpr Schema tokens_schema{
+    .type = JsonType::integer,
+    .minimum = Bound{0},
+    .maximum_of = [](const ModelContext& model) -> std::optional<double> {
+      return model.output_tokens_max.value_or(4096);
+    }};
+
+// Bedrock's own schema takes only pipes and "User:" as stop sequences; its users call that a bug.
+constexpr Property config_properties[] = {
+    {"temperature", &unit_schema},
+    {"topP", &unit_schema},
+    {"maxTokenCount", &tokens_schema},
+    {"stopSequences", &texts_schema},
+};
+constexpr Schema config_schema{.type = JsonType::object, .properties = config_properties};
+constexpr Property properties[] = {{"inputText", &prompt_schema, Presence::required},
+                                   {"textGenerationConfig", &config_schema}};
+constexpr Schema schema{.type = JsonType::object, .properties = properties};
+
+void read_config(const json::object& config, Sampling& sampling) {
+  sampling.tokens_max = integer_member(config, "maxTokenCount").value_or(512);
+  sampling.temperature = number_member(config, "temperature").value_or(0.7);
+  sampling.top_p = number_member(config, "topP").value_or(0.9);
+  sampling.stop_sequences = texts_member(config, "stopSequences");
+}
+
+Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
+  CRATON_TRY_ASSIGN(const json::object body, read_body(text, schema, model));
+  PromptTurns prompt = read_line_marked(text_member(body, "inputText"), {"User:", "Bot:"});
+  NativeRequest request;
+  request.lead = prompt.prefilled() ? "" : "\n";
+  request.conversation.system = std::move(prompt.system);
+  request.conversation.turns = std::move(prompt.turns);
+  Sampling& sampling = request.conversation.sampling;
+  const json::value* config = body.if_contains("textGenerationConfig");
+  read_config(config ? config->get_object() : json::object(), sampling);
+  if (prompt.marked) sampling.stop_sequences.emplace_back("\nUser:");
+  return request;
+}
+
+std::string render(const ReplyContext& context) {
+  const Answer& answer = context.answer;
+  std::string out = "{\"inputTextTokenCount\":" + std::to_string(answer.usage.input_tokens);
+  out += ",\"results\":[{\"tokenCount\":" + std::to_string(answer.usage.output_tokens);
+  out += ",\"outputText\":";
+  append_reply_text(led_text(context), out);
+  out += answer.stop_reason == StopReason::max_tokens ? R"(,"completionReason":"LENGTH"}]})"
+                                                      : R"(,"completionReason":"FINISH"}]})";
+  return out;
+}
+
+// The blank at its end is the service's own.
+Error too_long(const InputTooLong& measured) {
+  return {ErrorCode::validation, "400 Bad Request: Too many input tokens. Max input tokens: " +
+                                     std::to_string(measured.context_tokens) +
+                                     ", request input token count: " +
+                                     std::to_string(measured.input_tokens) + " "};
+}
+
+}  // namespace
+
+constinit const Family titan_text{
+    .name = "amazon.titan-text",
+    .id_prefixes = prefixes,
+    .shape = BodyShape::any,
+    .parse = parse,
+    .render = render,
+    .too_long = too_long,
+};
+
+}  // namespace craton::families
