@@ -109,13 +109,13 @@ Standing Holdings::standing(const Entry& entry, const Place& place) const {
   return here ? Standing::served : Standing::elsewhere;
 }
 
-// In `all` a profile whose model may be invoked leads there, even one that AWS has withdrawn.
+// In `all` a profile whose model may be invoked leads there, even one that AWS has withdrawn; but
+// never from a Region that it does not serve.
 Standing Holdings::standing(const ProfileRow& profile, const Place& place) const {
   const Entry* model = find(profile.model->model.id);
   if (view_ == View::seed || !model) return Standing::elsewhere;
   const bool withdrawn = view_ != View::all && !profile.served_today;
   if (past(*model) && (withdrawn || !model->row->outlived)) return Standing::ended;
-  if (view_ == View::all) return Standing::served;
   return !withdrawn && leads_from(profile, place) ? Standing::served : Standing::elsewhere;
 }
 

@@ -64,10 +64,10 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   request.conversation.turns = {Turn{Role::user, {TextBlock{request.echo}}}};
   Sampling& sampling = request.conversation.sampling;
   sampling.tokens_max = integer_member(body, "max_tokens").value_or(20);
-  sampling.temperature = number_member(body, "temperature").value_or(0.9);
-  const double p = number_member(body, "p").value_or(0.75);
-  if (p > 0) sampling.top_p = p;  // 0 turns it off
-  sampling.top_k = integer_member(body, "k").value_or(0);
+  sampling.temperature = number_member(body, "temperature");
+  sampling.top_p = number_member(body, "p");
+  if (sampling.top_p == 0.0) sampling.top_p = 1;  // 0 turns it off
+  sampling.top_k = integer_member(body, "k");
   sampling.stop_sequences = texts_member(body, "stop_sequences");
   if (asks(body, "logit_bias")) request.ignored_fields.emplace_back("logit_bias");
   const std::string_view truncate = text_member(body, "truncate");

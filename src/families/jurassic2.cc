@@ -87,8 +87,8 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   request.conversation.turns = {Turn{Role::user, {TextBlock{request.echo}}}};
   Sampling& sampling = request.conversation.sampling;
   sampling.tokens_max = integer_member(body, "maxTokens").value_or(200);
-  sampling.temperature = number_member(body, "temperature").value_or(0.5);
-  sampling.top_p = number_member(body, "topP").value_or(0.5);
+  sampling.temperature = number_member(body, "temperature");
+  sampling.top_p = number_member(body, "topP");
   sampling.stop_sequences = texts_member(body, "stopSequences");
   return request;
 }

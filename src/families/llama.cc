@@ -76,8 +76,8 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
     conversation.turns = {Turn{Role::user, {TextBlock{std::string(prompt)}}}};
   }
   conversation.sampling.tokens_max = integer_member(body, "max_gen_len").value_or(512);
-  conversation.sampling.temperature = number_member(body, "temperature").value_or(0.5);
-  conversation.sampling.top_p = number_member(body, "top_p").value_or(0.9);
+  conversation.sampling.temperature = number_member(body, "temperature");
+  conversation.sampling.top_p = number_member(body, "top_p");
   return request;
 }
 

@@ -5,16 +5,16 @@
 namespace craton::families {
 namespace {
 
-// Source: docs.aws.amazon.com "Mistral AI text completion", "Mistral AI chat completion".
-constexpr MistralDefaults open_weights{512, 0.5, 0.9, 50};
-constexpr MistralDefaults large{8192, 0.7, 1.0, std::nullopt};
+/// Mistral 7B and Mixtral, or Large and Small.
+bool is_open_weights(std::string_view model_id) {
+  return model_id.starts_with("mistral.mistral-7b-") || model_id.starts_with("mistral.mixtral-");
+}
 
 }  // namespace
 
-const MistralDefaults& mistral_defaults(std::string_view model_id) {
-  const bool is_open = model_id.starts_with("mistral.mistral-7b-") ||
-                       model_id.starts_with("mistral.mixtral-");
-  return is_open ? open_weights : large;
+// Source: docs.aws.amazon.com "Mistral AI text completion", "Mistral AI chat completion".
+int mistral_tokens_default(std::string_view model_id) {
+  return is_open_weights(model_id) ? 512 : 8192;
 }
 
 std::optional<double> mistral_tokens_max(const ModelContext& model) {

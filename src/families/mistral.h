@@ -8,16 +8,8 @@
 
 namespace craton::families {
 
-/// Answers of Mistral's models when the body says nothing else.
-struct MistralDefaults {
-  int tokens_max;
-  double temperature;
-  double top_p;
-  std::optional<int> top_k;
-};
-
-/// Mistral 7B and Mixtral, or Large and Small.
-const MistralDefaults& mistral_defaults(std::string_view model_id);
+/// Tokens of an answer when the body names no limit.
+int mistral_tokens_default(std::string_view model_id);
 
 /// Most tokens of an answer.
 std::optional<double> mistral_tokens_max(const ModelContext& model);

@@ -69,11 +69,10 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
                  "Malformed input request: #/messages: no message of the user or the assistant has "
                  "content, please reformat your input and try again."};
   }
-  const MistralDefaults& defaults = mistral_defaults(model.model_id);
   Sampling& sampling = request.conversation.sampling;
-  sampling.tokens_max = integer_member(body, "max_tokens").value_or(defaults.tokens_max);
-  sampling.temperature = number_member(body, "temperature").value_or(defaults.temperature);
-  sampling.top_p = number_member(body, "top_p").value_or(defaults.top_p);
+  sampling.tokens_max = integer_member(body, "max_tokens").value_or(mistral_tokens_default(model.model_id));
+  sampling.temperature = number_member(body, "temperature");
+  sampling.top_p = number_member(body, "top_p");
   return request;
 }
 

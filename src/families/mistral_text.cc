@@ -30,16 +30,15 @@ constexpr Schema schema{.type = JsonType::object, .properties = properties};
 Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, schema, model));
   PromptTurns prompt = read_inst_marked(text_member(body, "prompt"));
-  const MistralDefaults& defaults = mistral_defaults(model.model_id);
   NativeRequest request;
   request.lead = prompt.prefilled() ? "" : " ";
   request.conversation.system = std::move(prompt.system);
   request.conversation.turns = std::move(prompt.turns);
   Sampling& sampling = request.conversation.sampling;
-  sampling.tokens_max = integer_member(body, "max_tokens").value_or(defaults.tokens_max);
-  sampling.temperature = number_member(body, "temperature").value_or(defaults.temperature);
-  sampling.top_p = number_member(body, "top_p").value_or(defaults.top_p);
-  sampling.top_k = body.contains("top_k") ? integer_member(body, "top_k") : defaults.top_k;
+  sampling.tokens_max = integer_member(body, "max_tokens").value_or(mistral_tokens_default(model.model_id));
+  sampling.temperature = number_member(body, "temperature");
+  sampling.top_p = number_member(body, "top_p");
+  sampling.top_k = integer_member(body, "top_k");
   sampling.stop_sequences = texts_member(body, "stop");
   sampling.stop_sequences.emplace_back("[INST]");  // the user's next turn
   return request;

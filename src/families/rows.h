@@ -1,4 +1,8 @@
 // The rows of the table in family.cc: one family a file, and the file is named after it.
+//
+// A row gives the answer's limit of tokens its documented default. Temperature, top-p and top-k it
+// leaves open where the body does: what the provider chose for its model is wrong for the one that
+// answers here.
 #pragma once
 
 #include "families/family.h"

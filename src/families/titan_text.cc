@@ -37,8 +37,8 @@ constexpr Schema schema{.type = JsonType::object, .properties = properties};
 
 void read_config(const json::object& config, Sampling& sampling) {
   sampling.tokens_max = integer_member(config, "maxTokenCount").value_or(512);
-  sampling.temperature = number_member(config, "temperature").value_or(0.7);
-  sampling.top_p = number_member(config, "topP").value_or(0.9);
+  sampling.temperature = number_member(config, "temperature");
+  sampling.top_p = number_member(config, "topP");
   sampling.stop_sequences = texts_member(config, "stopSequences");
 }
 

@@ -38,7 +38,7 @@ def test_a_model_is_found_by_id_and_by_arn(bare, region):
     assert UUID.fullmatch(by_id["ResponseMetadata"]["RequestId"])
 
 
-@pytest.mark.parametrize("identifier", ["anthropic.claude-9-nothing-v1:0", "titan", arn("no.such-v1:0")])
+@pytest.mark.parametrize("identifier", ["anthropic.claude-9-nothing-v1:0", "titan.text", arn("no.such-v1:0")])
 def test_an_unknown_model_is_refused(bedrock, identifier):
     refused = refusal(bedrock.get_foundation_model, modelIdentifier=identifier)
     assert (refused.type, refused.status) in {("ValidationException", 400),

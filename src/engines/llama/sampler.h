@@ -24,12 +24,17 @@ struct SamplingPlan {
   std::uint32_t seed;
 };
 
-/// What holds where neither the request nor the model's file says anything: llama.cpp's defaults.
+/// What holds where neither the request nor the model's file says anything. Greedy: the same request
+/// gets the same answer, and small models wander at the temperatures that providers tune for their
+/// own. The others are llama.cpp's.
 struct SamplingDefaults {
-  float temperature = 0.8F;
+  float temperature = 0;
   float top_p = 0.95F;
   int top_k = 40;
 };
+
+/// The temperature of a request that names top-p or top-k and no temperature: it asks for chance.
+inline constexpr float temperature_of_chance = 1;
 
 /// Below it logits divided by the temperature overflow; the likeliest token is chosen long before.
 inline constexpr float temperature_min = 1.0F / 1024;

@@ -25,11 +25,8 @@ std::string TextAssembler::add(std::string_view bytes) {
 }
 
 std::string TextAssembler::finish() {
-  std::string text;
-  mender_.finish(text);
-  std::string last = release(text);
-  if (!stopped_by_) last += std::exchange(held_, {});
-  return last;
+  mender_ = {};
+  return stopped_by_ ? std::string() : std::exchange(held_, {});
 }
 
 const std::string* TextAssembler::stopped_by() const {

@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engines/llama/stop_matcher.h"
 #include "base/utf8.h"
+#include "engines/llama/stop_matcher.h"
 
 namespace craton::engines::llama {
 
@@ -28,7 +28,8 @@ class TextAssembler {
   /// Takes the next bytes. Returns the text that became safe; nothing after a stop.
   std::string add(std::string_view bytes);
 
-  /// The model has ended: returns what was held back. Its end may complete a stop sequence.
+  /// The answer has ended: returns the text that was held back. A character that is not complete was
+  /// cut by the limit of tokens, and is left out.
   std::string finish();
 
   /// The stop sequence that ended the text, as the caller wrote it.

@@ -39,8 +39,8 @@ const Case cases[] = {
     {"a_surrogate", {}, "\xED\xA0\x80", "\uFFFD\uFFFD\uFFFD", ""},
     {"past_the_last_character", {}, "\xF4\x90\x80\x80", "\uFFFD\uFFFD\uFFFD\uFFFD", ""},
     {"cut_short_by_another_character", {}, "\xE2\x82z", "\uFFFDz", ""},
-    {"cut_short_by_the_end", {}, "a\xF0\x9F\x98", "a\uFFFD", ""},
-    {"the_end_completes_a_stop", {"\uFFFD"}, "a\xF0\x9F", "a", "\uFFFD"},
+    {"cut_short_by_the_end", {}, "a\xF0\x9F\x98", "a", ""},
+    {"broken_bytes_complete_a_stop", {"\uFFFD"}, "a\xF0\x9F.", "a", "\uFFFD"},
     {"a_stop_that_is_no_utf8", {"\xFF"}, "a\xFEz", "a", "\uFFFD"},
 };
 
