@@ -53,6 +53,8 @@ int run(int argc, char** argv) {
   app.failure_message(CLI::FailureMessage::simple);
   int exit_code = exit_ok;
   add_serve(app, exit_code);
+  add_pull(app, exit_code);
+  add_doctor(app, exit_code);
   add_operations(app, exit_code);
   try {
     app.parse(argc, argv);

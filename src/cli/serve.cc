@@ -4,11 +4,9 @@
 
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 
@@ -16,6 +14,7 @@
 #include "cli/commands.h"
 #include "server/bedrock_server.h"
 #include "server/config.h"
+#include "server/environment.h"
 
 namespace craton::cli {
 namespace {
@@ -24,11 +23,6 @@ struct ServeFlags {
   std::map<std::string, std::string> values;
   std::string config_file;
 };
-
-std::optional<std::string> process_environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value ? std::optional<std::string>(value) : std::nullopt;
-}
 
 /// SIGINT and SIGTERM, kept from every thread so that this one can wait for them. Made before any
 /// other thread is.
@@ -105,7 +99,7 @@ void serve_until_stopped(server::BedrockServer& server, const StopSignals& signa
 }
 
 int serve(const ServeFlags& flags) {
-  const auto config = server::read_config({flags.values, process_environment, flags.config_file});
+  const auto config = server::read_config({flags.values, server::process_environment, flags.config_file});
   if (!config) return fail(config.error().message);
   log::set_level(config->log_level);
   const StopSignals signals;

@@ -5,9 +5,7 @@
 #include <thread>
 #include <utility>
 
-#include "engines/llama/llama_engine.h"
 #include "http/server.h"
-#include "models/store.h"
 #include "server/health.h"
 #include "service/errors.h"
 #include "service/service.h"
