@@ -1,10 +1,11 @@
-# craton_floor(NAME [DIRECTORY dir] [DEPENDS targets...] [TEST_DEPENDS targets...])
+# craton_floor(NAME [DIRECTORY dir] [DEPENDS targets...] [TEST_DEPENDS targets...] [TESTS_ALONE])
 #
 # One folder of src/ as the library craton_NAME, made of its *.cc, and its tests as NAME_test, made
 # of its *_test.cc. A floor sees only what it names in DEPENDS: the direction of the arrows in
 # docs/architecture.md is held by the linker and by tests/floors_test.py.
+# TESTS_ALONE: its tests compute on every core, so they are one test that runs while no other does.
 function(craton_floor name)
-  cmake_parse_arguments(floor "" "DIRECTORY" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(floor "TESTS_ALONE" "DIRECTORY" "DEPENDS;TEST_DEPENDS" ${ARGN})
   if(NOT floor_DIRECTORY)
     set(floor_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   endif()
@@ -27,7 +28,12 @@ function(craton_floor name)
     target_link_libraries(${name}_test PRIVATE craton_${name} ${floor_TEST_DEPENDS}
                           GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE CRATON_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+    if(floor_TESTS_ALONE)
+      add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
+      set_tests_properties(${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL TRUE)
+    else()
+      gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+    endif()
   endif()
 endfunction()
 
