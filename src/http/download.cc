@@ -19,7 +19,6 @@ using File = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
 constexpr long connect_timeout_s = 10;
 constexpr long stalled_s = 60;
 constexpr long redirects_max = 10;
-constexpr long range_not_satisfiable = 416;
 
 struct Transfer {
   std::FILE* file;
@@ -113,9 +112,9 @@ tl::expected<void, DownloadError> attempt(const std::string& url, const std::fil
   if (std::fflush(file.get()) != 0 && transfer.write_error == 0) transfer.write_error = errno;
   if (transfer.write_error != 0) return tl::unexpected(disk_error(path, transfer.write_error));
   if (code == CURLE_OK) return {};
+  restart = start > 0 && code == CURLE_RANGE_ERROR;
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-  restart = start > 0 && (code == CURLE_RANGE_ERROR || status == range_not_satisfiable);
   if (code == CURLE_HTTP_RETURNED_ERROR) return tl::unexpected(refused(url, status));
   const char* text = reason[0] != '\0' ? reason.data() : curl_easy_strerror(code);
   return tl::unexpected(failure(url, text, transfer.received > 0));
