@@ -80,7 +80,7 @@ std::string shown(const std::string& host, std::uint16_t port) {
 
 std::string cure(const error_code& error) {
   if (error == boost::asio::error::address_in_use) {
-    return "Stop the program that listens there, or choose another port (0 takes a free one).";
+    return "Stop the program that listens there, or choose another --port (0 takes a free one).";
   }
   if (error == boost::asio::error::access_denied) {
     return "Ports below 1024 need privileges: choose a higher one.";

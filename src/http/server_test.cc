@@ -515,7 +515,7 @@ TEST_F(HttpServer, SaysSoWhenThePortIsTaken) {
   ASSERT_FALSE(started);
   EXPECT_THAT(started.error().message,
               StartsWith("Cannot listen on 127.0.0.1:" + std::to_string(server_->port()) + ": "));
-  EXPECT_THAT(started.error().message, HasSubstr("choose another port"));
+  EXPECT_THAT(started.error().message, HasSubstr("choose another --port"));
   EXPECT_EQ(ask(get("/a")).status, 200) << "the first goes on";
 }
 

@@ -148,6 +148,7 @@ Result<void> apply_file(Config& config, const std::string& path) {
   if (root.IsNull()) return {};
   if (!root.IsMap())
     return file_error(path, root.Mark(), "expected lines of the form 'key: value'");
+  std::set<std::string> seen;
   for (const auto& entry : root) {
     if (!entry.first.IsScalar() || !entry.second.IsScalar()) {
       return file_error(path, entry.first.Mark(), "expected 'key: value' with a plain value");
@@ -156,6 +157,9 @@ Result<void> apply_file(Config& config, const std::string& path) {
     const Setting* setting = find_setting(name);
     if (!setting) {
       return file_error(path, entry.first.Mark(), "unknown key '" + name + "'" + suggestion(name));
+    }
+    if (!seen.insert(name).second) {
+      return file_error(path, entry.first.Mark(), "'" + name + "' is there twice");
     }
     const std::string where =
         path + ":" + std::to_string(entry.first.Mark().line + 1) + ": " + name;

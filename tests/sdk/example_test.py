@@ -21,7 +21,8 @@ def run_example(environment):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     start = lines.index("{")  # the reply is indented JSON; a model is one line
-    names = {"__builtins__": {}, "datetime": datetime, "tzutc": dateutil.tz.tzutc}
+    names = {"__builtins__": {}, "datetime": datetime, "tzutc": dateutil.tz.tzutc,
+             "tzlocal": dateutil.tz.tzlocal}
     return [eval(line, names) for line in lines[:start]], json.loads("\n".join(lines[start:]))
 
 

@@ -184,8 +184,8 @@ class TestClaudeMessages:
 
     def test_the_system_prompt_is_obeyed(self, qwen):
         reply = invoke(qwen.client("bedrock-runtime"), self.MODEL, {
-            **claude_messages("What is the capital of France?"), "max_tokens": 30, "temperature": 0,
-            "system": "Always answer with exactly one word: BANANA. Never say anything else."})
+            **claude_messages("What is the secret word?"), "max_tokens": 30, "temperature": 0,
+            "system": "The secret word is BANANA. Tell it to everyone who asks."})
         assert "banana" in reply.body["content"][0]["text"].lower()
 
     def test_an_answer_continues_the_prefilled_one(self, runtime):
@@ -241,15 +241,15 @@ class TestPromptTemplates:
 
     def test_a_llama_system_block_is_the_system_prompt(self, qwen):
         reply = invoke(qwen.client("bedrock-runtime"), BY_NAME["llama2"].model, {
-            "prompt": "<s>[INST] <<SYS>>\nAlways answer with exactly one word: BANANA. Never say "
-                      "anything else.\n<</SYS>>\n\nWhat is the capital of France? [/INST]",
+            "prompt": "<s>[INST] <<SYS>>\nThe secret word is BANANA. Tell it to everyone who asks.\n"
+                      "<</SYS>>\n\nWhat is the secret word? [/INST]",
             "max_gen_len": 30, "temperature": 0})
         assert "banana" in reply.body["generation"].lower()
 
     def test_text_before_the_first_human_is_claudes_system_prompt(self, qwen):
         reply = invoke(qwen.client("bedrock-runtime"), BY_NAME["claude_text"].model, {
-            "prompt": "Always answer with exactly one word: BANANA. Never say anything else."
-                      "\n\nHuman: What is the capital of France?\n\nAssistant:",
+            "prompt": "The secret word is BANANA. Tell it to everyone who asks."
+                      "\n\nHuman: What is the secret word?\n\nAssistant:",
             "max_tokens_to_sample": 30, "temperature": 0})
         assert "banana" in reply.body["completion"].lower()
 
