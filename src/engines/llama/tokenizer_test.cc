@@ -100,7 +100,7 @@ std::string words(int count) {
     text += i % 17 == 16 ? ".\n\n" : " ";
     text += i % 5 == 0 ? "number" : "word";
     if (i % 3 == 0) text += "'s";
-    if (i % 11 == 0) text += " " + std::to_string(i * 7919);
+    if (i % 11 == 0) text += " " + std::to_string(i * 7919L);
   }
   return text;
 }
