@@ -32,8 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const craton::Error& error = read.error();
-  const bool expected = error.code == craton::ErrorCode::validation ||
-                        error.code == craton::ErrorCode::serialization;
+  const bool expected =
+      error.code == craton::ErrorCode::validation || error.code == craton::ErrorCode::serialization;
   if (!expected || !craton::json::parse(craton::json::quote(error.message))) std::abort();
   return 0;
 }

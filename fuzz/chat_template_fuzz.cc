@@ -1,4 +1,5 @@
-// Whatever the turns say, the template writes it down whole, and knows which part the callers wrote.
+// Whatever the turns say, the template writes it down whole, and knows which part the callers
+// wrote.
 //
 // Input: turns, each ended by 0xFF, the roles taking turns; the first is the system's.
 #include <cstdint>
@@ -7,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engines/llama/chat_template.h"
 #include "base/utf8.h"
+#include "engines/llama/chat_template.h"
 
 using namespace craton;
 using namespace craton::engines::llama;

@@ -1,5 +1,5 @@
-// What holds for every provider family: any body is read or refused, and what was read can be answered
-// with valid JSON. The first byte picks one of the family's model ids.
+// What holds for every provider family: any body is read or refused, and what was read can be
+// answered with valid JSON. The first byte picks one of the family's model ids.
 #pragma once
 
 #include <boost/json/value.hpp>

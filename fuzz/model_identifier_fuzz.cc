@@ -1,4 +1,5 @@
-// Any text as a model's or profile's identifier: found, or refused in one of two ways that can be sent.
+// Any text as a model's or profile's identifier: found, or refused in one of two ways that can be
+// sent.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

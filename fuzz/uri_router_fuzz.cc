@@ -44,6 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const auto again = craton::api::route(method, filled(*match));
-  if (!again || again->operation != match->operation || again->labels != match->labels) std::abort();
+  if (!again || again->operation != match->operation || again->labels != match->labels)
+    std::abort();
   return 0;
 }

@@ -40,11 +40,10 @@ struct KindName {
   std::string_view name;
 };
 constexpr KindName kind_names[] = {
-    {Kind::string, "a String"},         {Kind::boolean, "a Boolean"}, {Kind::integer, "an Integer"},
-    {Kind::long_, "a Long"},            {Kind::float_, "a Float"},    {Kind::double_, "a Double"},
-    {Kind::blob, "a Blob"},             {Kind::timestamp, "a Timestamp"},
-    {Kind::list, "a List"},             {Kind::map, "a Map"},         {Kind::structure, "a Structure"},
-    {Kind::document, "a Document"},
+    {Kind::string, "a String"}, {Kind::boolean, "a Boolean"},     {Kind::integer, "an Integer"},
+    {Kind::long_, "a Long"},    {Kind::float_, "a Float"},        {Kind::double_, "a Double"},
+    {Kind::blob, "a Blob"},     {Kind::timestamp, "a Timestamp"}, {Kind::list, "a List"},
+    {Kind::map, "a Map"},       {Kind::structure, "a Structure"}, {Kind::document, "a Document"},
 };
 
 Error not_convertible(std::string_view found, const Shape& shape, std::string_view at) {
@@ -85,8 +84,9 @@ Result<json::value> list_of(const Shape& shape, const json::array& items, const 
       converted_items.emplace_back(nullptr);
       continue;
     }
-    CRATON_TRY_ASSIGN(json::value element,
-                      converted(*shape.item, item, at + "." + std::to_string(&item - items.data() + 1)));
+    CRATON_TRY_ASSIGN(
+        json::value element,
+        converted(*shape.item, item, at + "." + std::to_string(&item - items.data() + 1)));
     converted_items.push_back(std::move(element));
   }
   return json::value(std::move(converted_items));

@@ -63,7 +63,8 @@ const Case cases[] = {
      "value set: [ON_DEMAND, PROVISIONED]"},
     {"integer", "GET", "/inference-profiles?maxResults=7", "", R"({"maxResults":7})"},
     {"integer_too_small", "GET", "/inference-profiles?maxResults=0", "",
-     "ValidationException: 1 validation error detected: Value '0' at 'maxResults' failed to satisfy "
+     "ValidationException: 1 validation error detected: Value '0' at 'maxResults' failed to "
+     "satisfy "
      "constraint: Member must have value greater than or equal to 1"},
     {"integer_too_large", "GET", "/inference-profiles?maxResults=1001", "",
      "ValidationException: 1 validation error detected: Value '1001' at 'maxResults' failed to "
@@ -80,8 +81,10 @@ const Case cases[] = {
     {"label_and_length", "GET", "/foundation-models/no%20spaces", "",
      "ValidationException: 1 validation error detected: Value 'no spaces' at 'modelIdentifier' "
      "failed to satisfy constraint: Member must satisfy regular expression pattern: "
-     "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}::foundation-model/[a-z0-9-]{1,63}[.]{1}([a-z0-9-]{1,"
-     "63}[.]){0,2}[a-z0-9-]{1,63}([:][a-z0-9-]{1,63}){0,2})|([a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}([.]"
+     "(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}::foundation-model/"
+     "[a-z0-9-]{1,63}[.]{1}([a-z0-9-]{1,"
+     "63}[.]){0,2}[a-z0-9-]{1,63}([:][a-z0-9-]{1,63}){0,2})|([a-z0-9-]{1,63}[.]{1}[a-z0-9-]{1,63}(["
+     ".]"
      "?[a-z0-9-]{1,63})([:][a-z0-9-]{1,63}){0,2})"},
     {"body", "POST", "/tagResource",
      R"({"resourceARN":"arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcdefghijkl",)"
@@ -101,8 +104,9 @@ const Case cases[] = {
     {"null_item", "POST", "/evaluation-jobs/batch-delete", R"({"jobIdentifiers":[null]})",
      "ValidationException: 1 validation error detected: Value null at 'jobIdentifiers.1.member' "
      "failed to satisfy constraint: Member must not be null"},
-    {"not_json", "POST", "/tagResource", "{", "SerializationException: not valid JSON: incomplete "
-                                              "JSON at byte 1"},
+    {"not_json", "POST", "/tagResource", "{",
+     "SerializationException: not valid JSON: incomplete "
+     "JSON at byte 1"},
     {"no_object", "POST", "/tagResource", "[1]",
      "SerializationException: START_ARRAY at '/' can not be converted to a Structure"},
     {"wrong_type", "POST", "/tagResource", R"({"resourceARN":5})",
@@ -137,11 +141,13 @@ INSTANTIATE_TEST_SUITE_P(Api, InputCase, testing::ValuesIn(cases),
 
 // These identifiers are sensitive in the model: the text does not repeat them.
 TEST(Input, ListsOfTextsAreToldTheirItemsConstraintsOnce) {
-  EXPECT_EQ(told(parsed("POST", "/evaluation-jobs/batch-delete", R"({"jobIdentifiers":["a","b"]})")),
-            "ValidationException: 1 validation error detected: Value at 'jobIdentifiers' "
-            "failed to satisfy constraint: Member must satisfy constraint: [Member must have length "
-            "less than or equal to 1011, Member must have length greater than or equal to 0, Member "
-            "must satisfy regular expression pattern: " + std::string(evaluation_pattern) + "]");
+  EXPECT_EQ(
+      told(parsed("POST", "/evaluation-jobs/batch-delete", R"({"jobIdentifiers":["a","b"]})")),
+      "ValidationException: 1 validation error detected: Value at 'jobIdentifiers' "
+      "failed to satisfy constraint: Member must satisfy constraint: [Member must have length "
+      "less than or equal to 1011, Member must have length greater than or equal to 0, Member "
+      "must satisfy regular expression pattern: " +
+          std::string(evaluation_pattern) + "]");
 }
 
 TEST(Input, TakesAnOpaqueBodyAsItCame) {
@@ -208,7 +214,8 @@ json::value least_of(const Shape& shape, int depth) {
     }
     case Kind::list: {
       json::array items;
-      for (int i = 0; i < shape.min.value_or(0); ++i) items.push_back(least_of(*shape.item, depth + 1));
+      for (int i = 0; i < shape.min.value_or(0); ++i)
+        items.push_back(least_of(*shape.item, depth + 1));
       return items;
     }
     case Kind::map: {
@@ -218,7 +225,8 @@ json::value least_of(const Shape& shape, int depth) {
     }
     case Kind::string:
       if (!shape.values.empty()) return json::value(shape.values.front());
-      return json::value(std::string(static_cast<std::size_t>(std::max(1.0, shape.min.value_or(1))), '1'));
+      return json::value(
+          std::string(static_cast<std::size_t>(std::max(1.0, shape.min.value_or(1))), '1'));
     case Kind::blob: return "aGVsbG8=";
     case Kind::boolean: return true;
     case Kind::timestamp: return "2026-11-23T00:00:00Z";
@@ -279,7 +287,8 @@ TEST_P(EveryInput, RefusesAMemberOfAnotherType) {
     const bool takes_objects =
         member.shape->kind == Kind::structure || member.shape->kind == Kind::map;
     body[member.wire_name] = takes_objects ? json::value(true) : json::value(json::object());
-    EXPECT_TRUE(told(parsed_as(operation, json::to_text(body))).starts_with("SerializationException"))
+    EXPECT_TRUE(
+        told(parsed_as(operation, json::to_text(body))).starts_with("SerializationException"))
         << member.name;
   }
 }
@@ -290,9 +299,8 @@ std::vector<const Operation*> all() {
   return rows;
 }
 
-INSTANTIATE_TEST_SUITE_P(Api, EveryInput, testing::ValuesIn(all()), [](const auto& test) {
-  return std::string(test.param->name);
-});
+INSTANTIATE_TEST_SUITE_P(Api, EveryInput, testing::ValuesIn(all()),
+                         [](const auto& test) { return std::string(test.param->name); });
 
 }  // namespace
 }  // namespace craton::api

@@ -24,9 +24,9 @@ struct Shape;  // shapes.h
 struct Operation {
   std::string_view name;  ///< "InvokeModel"
   Service service;
-  std::string_view method;    ///< "POST"
-  std::string_view uri;       ///< "/model/{modelId}/invoke"
-  int status;                 ///< HTTP status of success
+  std::string_view method;  ///< "POST"
+  std::string_view uri;     ///< "/model/{modelId}/invoke"
+  int status;               ///< HTTP status of success
   const Shape* input;
 };
 
@@ -45,8 +45,8 @@ struct Match {
 /// Finds the operation that `method` and `target` (path and query as received) ask for.
 ///
 /// Segments are split before they are decoded, so `%2F` never separates. An ARN whose slashes were
-/// left unencoded still matches: a label takes several segments where the rest of the template fits.
-/// Fails with `unknown_operation`; never with anything else, whatever the bytes.
+/// left unencoded still matches: a label takes several segments where the rest of the template
+/// fits. Fails with `unknown_operation`; never with anything else, whatever the bytes.
 Result<Match> route(std::string_view method, std::string_view target);
 
 /// A request's parts, before they are read as an operation's input. Views; nothing is kept.
@@ -68,9 +68,9 @@ struct Input {
 };
 
 /// Reads the input of `match.operation`.
-/// Fails with `serialization` when the body is no JSON object or a member has another JSON type, and
-/// with `validation` ("1 validation error detected: Value '…' at '…' failed to satisfy constraint:
-/// …") when a constraint of the shape is broken; all of them are listed.
+/// Fails with `serialization` when the body is no JSON object or a member has another JSON type,
+/// and with `validation` ("1 validation error detected: Value '…' at '…' failed to satisfy
+/// constraint: …") when a constraint of the shape is broken; all of them are listed.
 Result<Input> parse_input(const Match& match, const RawInput& raw);
 
 }  // namespace craton::api

@@ -1,4 +1,5 @@
-// The service models' regular expressions, held against text as AWS does: the whole text must match.
+// The service models' regular expressions, held against text as AWS does: the whole text must
+// match.
 //
 // Over RE2: its time is linear in the text, whatever the expression. Expressions are compiled when
 // first used. Any function may be called from any thread.

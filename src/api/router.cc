@@ -35,8 +35,8 @@ std::string joined(std::span<const std::string> segments) {
   return text;
 }
 
-/// How many segments a label may take that starts at the first of `path`: an ARN's slashes are often
-/// left bare by those who write requests by hand.
+/// How many segments a label may take that starts at the first of `path`: an ARN's slashes are
+/// often left bare by those who write requests by hand.
 std::size_t label_reach(std::span<const std::string> path) {
   return path.front().starts_with("arn:") ? path.size() : 1;
 }
@@ -60,17 +60,15 @@ std::span<const Route> candidates(std::string_view method, std::string_view firs
   const auto key = [](const Route& route) {
     return std::tuple(route.operation->method, route.segments.front().text);
   };
-  const auto found =
-      std::ranges::equal_range(routes(), std::tuple(method, first_segment), {}, key);
+  const auto found = std::ranges::equal_range(routes(), std::tuple(method, first_segment), {}, key);
   return {found.begin(), found.end()};
 }
 
 Error unknown_operation(std::string_view method, std::string_view path) {
   constexpr std::size_t shown_max = 256;
-  return {ErrorCode::unknown_operation,
-          "No operation of Amazon Bedrock is requested with " +
-              percent_decoded(method.substr(0, shown_max)) + " " +
-              percent_decoded(path.substr(0, shown_max)) + "."};
+  return {ErrorCode::unknown_operation, "No operation of Amazon Bedrock is requested with " +
+                                            percent_decoded(method.substr(0, shown_max)) + " " +
+                                            percent_decoded(path.substr(0, shown_max)) + "."};
 }
 
 }  // namespace

@@ -46,8 +46,8 @@ std::string expected(const Operation& operation, std::string_view decoded) {
 
 TEST(Router, KnowsThe119OperationsOfBothServices) {
   EXPECT_EQ(operations().size(), 119u);
-  const auto runtime = std::ranges::count(operations(), Service::bedrock_runtime,
-                                          &Operation::service);
+  const auto runtime =
+      std::ranges::count(operations(), Service::bedrock_runtime, &Operation::service);
   EXPECT_EQ(runtime, 11);
 }
 
@@ -96,9 +96,8 @@ std::vector<const Operation*> all() {
   return rows;
 }
 
-INSTANTIATE_TEST_SUITE_P(Api, EveryOperation, testing::ValuesIn(all()), [](const auto& test) {
-  return std::string(test.param->name);
-});
+INSTANTIATE_TEST_SUITE_P(Api, EveryOperation, testing::ValuesIn(all()),
+                         [](const auto& test) { return std::string(test.param->name); });
 
 struct Case {
   const char* name;
@@ -129,8 +128,9 @@ const Case cases[] = {
     {"singular_and_plural", "GET", "/model-invocation-jobs", "ListModelInvocationJobs"},
     {"literal_before_label", "POST", "/evaluation-jobs/batch-delete", "BatchDeleteEvaluationJob"},
     {"escape_that_is_none", "POST", "/model/100%/invoke", "InvokeModel modelId=100%"},
-    {"byte_that_is_no_utf8", "POST", "/model/a%FFb/invoke", "InvokeModel modelId=a\xEF\xBF\xBD"
-                                                           "b"},
+    {"byte_that_is_no_utf8", "POST", "/model/a%FFb/invoke",
+     "InvokeModel modelId=a\xEF\xBF\xBD"
+     "b"},
     {"empty_label", "POST", "/model//invoke", "UnknownOperationException"},
     {"slashes_outside_an_arn", "POST", "/model/a/b/invoke", "UnknownOperationException"},
     {"root", "GET", "/", "UnknownOperationException"},
@@ -159,7 +159,8 @@ TEST(Router, AnswersAPathOfManySegmentsAtOnce) {
 TEST(Router, NamesWhatWasAskedForShortly) {
   const Result<Match> match = route("GET", "/no/such?secret=1");
   ASSERT_FALSE(match);
-  EXPECT_EQ(match.error().message, "No operation of Amazon Bedrock is requested with GET /no/such.");
+  EXPECT_EQ(match.error().message,
+            "No operation of Amazon Bedrock is requested with GET /no/such.");
   EXPECT_LT(route("GET", "/" + std::string(100'000, 'x')).error().message.size(), 400u);
 }
 

@@ -54,8 +54,8 @@ TEST(ApiTables, KeepOperationsSortedByName) {
 }
 
 const std::map<std::string, Kind, std::less<>> kinds{
-    {"string", Kind::string}, {"boolean", Kind::boolean}, {"integer", Kind::integer},
-    {"long", Kind::long_},    {"float", Kind::float_},    {"double", Kind::double_},
+    {"string", Kind::string}, {"boolean", Kind::boolean},     {"integer", Kind::integer},
+    {"long", Kind::long_},    {"float", Kind::float_},        {"double", Kind::double_},
     {"blob", Kind::blob},     {"timestamp", Kind::timestamp}, {"list", Kind::list},
     {"map", Kind::map},       {"structure", Kind::structure}};
 
@@ -67,8 +67,7 @@ std::optional<double> bound(const bj::object& shape, std::string_view name) {
 /// Walks a modelled shape and its table row side by side.
 class Comparison {
  public:
-  explicit Comparison(Service service)
-      : shapes_(model_of(service).at("shapes").as_object()) {}
+  explicit Comparison(Service service) : shapes_(model_of(service).at("shapes").as_object()) {}
 
   void compare(std::string_view name, const Shape& row) {
     if (!seen_.emplace(std::string(name), &row).second) return;
@@ -76,8 +75,8 @@ class Comparison {
     SCOPED_TRACE(std::string(name));
     EXPECT_EQ(row.name, name);
     const bool is_document = shape.contains("document");
-    EXPECT_EQ(row.kind, is_document ? Kind::document
-                                    : kinds.at(std::string(shape.at("type").as_string())));
+    EXPECT_EQ(row.kind,
+              is_document ? Kind::document : kinds.at(std::string(shape.at("type").as_string())));
     EXPECT_EQ(row.min, bound(shape, "min"));
     EXPECT_EQ(row.max, bound(shape, "max"));
     EXPECT_EQ(row.is_union, shape.contains("union"));
@@ -109,8 +108,8 @@ class Comparison {
     ASSERT_EQ(row.values.size(), values ? values->as_array().size() : 0);
     EXPECT_TRUE(std::ranges::is_sorted(row.values));
     for (const std::string_view value : row.values) {
-      EXPECT_TRUE(std::ranges::any_of(
-          values->as_array(), [&](const auto& each) { return each.as_string() == value; }));
+      EXPECT_TRUE(std::ranges::any_of(values->as_array(),
+                                      [&](const auto& each) { return each.as_string() == value; }));
     }
   }
 
@@ -141,9 +140,8 @@ class Comparison {
     if (payload && payload->as_string() == name) return Location::payload;
     const auto* location = member.if_contains("location");
     if (!location) return Location::body;
-    const std::map<std::string, Location> locations{{"uri", Location::uri},
-                                                    {"querystring", Location::query},
-                                                    {"header", Location::header}};
+    const std::map<std::string, Location> locations{
+        {"uri", Location::uri}, {"querystring", Location::query}, {"header", Location::header}};
     return locations.at(std::string(location->as_string()));
   }
 
@@ -183,7 +181,8 @@ TEST(ApiTables, ErrorsHaveTheStatusThatTheModelsSay) {
     for (const auto& [name, shape] : model_of(service).at("shapes").as_object()) {
       if (!shape.as_object().contains("exception")) continue;
       const auto* error = shape.as_object().if_contains("error");
-      if (error) modelled[std::string(name)] = error->at("httpStatusCode").to_number<std::int64_t>();
+      if (error)
+        modelled[std::string(name)] = error->at("httpStatusCode").to_number<std::int64_t>();
     }
   }
   for (const ErrorShape& row : error_shapes) {

@@ -20,5 +20,4 @@ std::string_view path_of(std::string_view target);
 /// The query string's parameters, decoded, `+` read as a space, in their order.
 std::vector<std::pair<std::string, std::string>> query_of(std::string_view target);
 
-
 }  // namespace craton::api

@@ -193,7 +193,8 @@ class Validation {
     }
   }
 
-  void check_items(const Shape& shape, const json::value& list, const std::string& at, bool hidden) {
+  void check_items(const Shape& shape, const json::value& list, const std::string& at,
+                   bool hidden) {
     std::size_t number = 0;
     for (const json::value& item : list.get_array()) {
       ++number;
@@ -212,7 +213,8 @@ class Validation {
     }
   }
 
-  void check_entries(const Shape& shape, const json::value& map, const std::string& at, bool hidden) {
+  void check_entries(const Shape& shape, const json::value& map, const std::string& at,
+                     bool hidden) {
     const bool quiet = hidden || shape.key->is_sensitive || shape.item->is_sensitive;
     bool keys_hold = true;
     bool values_hold = true;

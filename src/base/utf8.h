@@ -27,11 +27,11 @@ class Utf8Mender {
  private:
   void begin(unsigned char byte, std::string& out);
 
-  std::array<char, 4> kept_{};     ///< The incomplete character,
-  std::size_t kept_size_ = 0;      ///< so far,
-  std::size_t missing_ = 0;        ///< and how many bytes it still needs.
-  unsigned char lowest_ = 0x80;    ///< What its next byte may be: excludes overlong forms,
-  unsigned char highest_ = 0xBF;   ///< surrogates and what is past U+10FFFF.
+  std::array<char, 4> kept_{};    ///< The incomplete character,
+  std::size_t kept_size_ = 0;     ///< so far,
+  std::size_t missing_ = 0;       ///< and how many bytes it still needs.
+  unsigned char lowest_ = 0x80;   ///< What its next byte may be: excludes overlong forms,
+  unsigned char highest_ = 0xBF;  ///< surrogates and what is past U+10FFFF.
 };
 
 /// All of `bytes`, mended.

@@ -7,8 +7,8 @@
 //          no inference profiles
 //   today  what each Region lists and serves now; what has ended is refused
 //   all    the default: today's lists, and every seed id besides. Where both have an id, today's
-//          entry speaks for it. A model that is served somewhere can be invoked from any Region, and
-//          a seed id even after its end, so that a program needs no particular Region to run. A
+//          entry speaks for it. A model that is served somewhere can be invoked from any Region,
+//          and a seed id even after its end, so that a program needs no particular Region to run. A
 //          profile leads from the Regions of its geography alone, as its id says
 //
 // Order of lists: the seed's as it was; today's by id; `all` begins with the seed's 55, in the

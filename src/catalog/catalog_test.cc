@@ -57,14 +57,17 @@ std::string resolved(const Catalog& catalog, std::string_view id,
          (found->profile_id.empty() ? "" : " by " + std::string(found->profile_id));
 }
 
-constexpr std::string_view invalid = "ValidationException: The provided model identifier is invalid.";
+constexpr std::string_view invalid =
+    "ValidationException: The provided model identifier is invalid.";
 constexpr std::string_view ended =
-    "ResourceNotFoundException: This model version has reached the end of its life. Please refer to "
+    "ResourceNotFoundException: This model version has reached the end of its life. Please refer "
+    "to "
     "the AWS documentation for more details.";
 
 std::string not_on_demand(std::string_view id) {
   return "ValidationException: Invocation of model ID " + std::string(id) +
-         " with on-demand throughput isn\u2019t supported. Retry your request with the ID or ARN of "
+         " with on-demand throughput isn\u2019t supported. Retry your request with the ID or ARN "
+         "of "
          "an inference profile that contains this model.";
 }
 
@@ -86,7 +89,8 @@ TEST(SeedView, IsTheSameInEveryRegionButForTheArns) {
 }
 
 TEST(SeedView, HasNoInferenceProfiles) {
-  EXPECT_EQ(*seed().list_profiles("us-east-1", "", 1000, ""), R"({"inferenceProfileSummaries":[]})");
+  EXPECT_EQ(*seed().list_profiles("us-east-1", "", 1000, ""),
+            R"({"inferenceProfileSummaries":[]})");
   EXPECT_EQ(resolved(seed(), "us.amazon.nova-micro-v1:0"), invalid);
 }
 
@@ -170,15 +174,18 @@ TEST(TodayView, EndsAModelWhenItsTimePassesWhileTheServerRuns) {
 TEST(Lists, TakeEachFilterAndAllTogether) {
   const bj::array meta = listed(seed(), "us-east-1", {.provider = "meta"});
   EXPECT_EQ(meta.size(), 8u);
-  EXPECT_EQ(listed(seed(), "us-east-1", {.output_modality = "EMBEDDING"}).size(),
-            static_cast<std::size_t>(std::ranges::count_if(listed(seed()), [](const bj::value& model) {
-              return model.at("outputModalities").as_array() == bj::array{"EMBEDDING"};
-            })));
+  EXPECT_EQ(
+      listed(seed(), "us-east-1", {.output_modality = "EMBEDDING"}).size(),
+      static_cast<std::size_t>(std::ranges::count_if(listed(seed()), [](const bj::value& model) {
+        return model.at("outputModalities").as_array() == bj::array{"EMBEDDING"};
+      })));
   EXPECT_EQ(listed(seed(), "us-east-1", {.inference_type = "ON_DEMAND"}).size(), 30u);
   EXPECT_EQ(listed(seed(), "us-east-1", {.inference_type = "PROVISIONED"}).size(), 20u);
-  const bj::array narrow =
-      listed(seed(), "us-east-1", {.provider = "Amazon", .output_modality = "TEXT",
-                                   .inference_type = "PROVISIONED", .customization_type = "FINE_TUNING"});
+  const bj::array narrow = listed(seed(), "us-east-1",
+                                  {.provider = "Amazon",
+                                   .output_modality = "TEXT",
+                                   .inference_type = "PROVISIONED",
+                                   .customization_type = "FINE_TUNING"});
   for (const bj::value& model : narrow) EXPECT_EQ(model.at("providerName").as_string(), "Amazon");
   EXPECT_EQ(narrow.size(), 2u);
   EXPECT_TRUE(listed(seed(), "us-east-1", {.provider = "Nobody"}).empty());

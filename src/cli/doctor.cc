@@ -58,9 +58,8 @@ std::string proc_value(const char* path, std::string_view key) {
 }
 
 // What llama.cpp's kernels use, best last; Linux's names of them.
-constexpr std::array<std::string_view, 9> features{"avx",     "f16c",        "fma",
-                                                   "avx2",    "avx512f",     "avx512_vnni",
-                                                   "amx_int8", "asimddp",    "i8mm"};
+constexpr std::array<std::string_view, 9> features{
+    "avx", "f16c", "fma", "avx2", "avx512f", "avx512_vnni", "amx_int8", "asimddp", "i8mm"};
 
 Finding look_at_cpu() {
   std::string flags = proc_value("/proc/cpuinfo", "flags");
@@ -72,11 +71,13 @@ Finding look_at_cpu() {
   }
   std::string text = fmt::format("{} core(s) to compute on;", engines::llama::usable_cores());
   for (const std::string& feature : has) text += " " + feature;
-  const bool fast = std::ranges::find(has, "avx2") != has.end() ||
-                    std::ranges::find(has, "asimddp") != has.end();
+  const bool fast =
+      std::ranges::find(has, "avx2") != has.end() || std::ranges::find(has, "asimddp") != has.end();
   if (fast) return {Verdict::ok, "CPU", text};
-  return {Verdict::warning, "CPU",
-          text + " no AVX2 or dot product: answers will be slow. Use a newer machine or a smaller model."};
+  return {
+      Verdict::warning, "CPU",
+      text +
+          " no AVX2 or dot product: answers will be slow. Use a newer machine or a smaller model."};
 }
 
 std::uint64_t memory_bytes(std::string_view key) {
@@ -91,11 +92,13 @@ Finding look_at_memory() {
   const std::uint64_t available = memory_bytes("MemAvailable");
   const models::Model& model = models::default_model();
   const std::uint64_t needed = model.bytes + beside_weights;
-  const std::string text = fmt::format("{} available of {}; {} needs {}", megabytes(available),
-                                       megabytes(memory_bytes("MemTotal")), model.name, megabytes(needed));
+  const std::string text =
+      fmt::format("{} available of {}; {} needs {}", megabytes(available),
+                  megabytes(memory_bytes("MemTotal")), model.name, megabytes(needed));
   if (available >= needed) return {Verdict::ok, "memory", text};
-  return {Verdict::warning, "memory",
-          text + ". Free some, or serve a smaller model: craton serve --model smollm2-135m-instruct."};
+  return {
+      Verdict::warning, "memory",
+      text + ". Free some, or serve a smaller model: craton serve --model smollm2-135m-instruct."};
 }
 
 Finding look_at_folder(const models::Store& store) {
@@ -104,11 +107,13 @@ Finding look_at_folder(const models::Store& store) {
   std::filesystem::create_directories(folder, error);
   if (!error && access(folder.c_str(), W_OK) == 0) {
     const auto space = std::filesystem::space(folder, error);
-    return {Verdict::ok, "folder", folder.string() + " can be written, " + megabytes(space.available) + " free"};
+    return {Verdict::ok, "folder",
+            folder.string() + " can be written, " + megabytes(space.available) + " free"};
   }
   const std::string reason = error ? error.message() : std::string(std::strerror(errno));
-  return {Verdict::failed, "folder", folder.string() + " cannot be written: " + reason +
-                                         ". Choose another with --data or CRATON_CACHE_DIR."};
+  return {Verdict::failed, "folder",
+          folder.string() + " cannot be written: " + reason +
+              ". Choose another with --data or CRATON_CACHE_DIR."};
 }
 
 std::string checksum_note(const models::ModelFile& file) {
@@ -126,15 +131,18 @@ Finding look_at_model(const models::ModelFile& file, bool verify) {
   if (!verify) return {Verdict::ok, "model", file.name + " in " + file.path.string()};
   const std::string note = checksum_note(file);
   if (!note.empty()) return {Verdict::ok, "model", file.name + ": " + note};
-  return {Verdict::failed, "model", file.path.string() + ": its SHA-256 is wrong. Delete it and run: craton pull " +
-                                        file.name};
+  return {
+      Verdict::failed, "model",
+      file.path.string() + ": its SHA-256 is wrong. Delete it and run: craton pull " + file.name};
 }
 
 void look_at_models(const models::Store& store, bool verify, std::vector<Finding>& findings) {
-  for (const models::ModelFile& file : store.found()) findings.push_back(look_at_model(file, verify));
+  for (const models::ModelFile& file : store.found())
+    findings.push_back(look_at_model(file, verify));
   const models::Model& model = models::default_model();
   if (store.has(model)) return;
-  findings.push_back({Verdict::failed, "model", "the default model is not here. Run: craton pull " + model.name});
+  findings.push_back(
+      {Verdict::failed, "model", "the default model is not here. Run: craton pull " + model.name});
 }
 
 Finding look_at_port(int port) {
@@ -149,8 +157,9 @@ Finding look_at_port(int port) {
   const std::string reason = std::strerror(errno);
   close(descriptor);
   if (bound == 0) return {Verdict::ok, "port", fmt::format("{} is free", port)};
-  return {Verdict::failed, "port", fmt::format("{} cannot be had: {}. Serve on another: craton serve --port 0.",
-                                               port, reason)};
+  return {
+      Verdict::failed, "port",
+      fmt::format("{} cannot be had: {}. Serve on another: craton serve --port 0.", port, reason)};
 }
 
 void print_table(const std::vector<Finding>& findings) {
@@ -164,8 +173,10 @@ void print_json(const std::vector<Finding>& findings) {
   std::string text = "[";
   for (const Finding& finding : findings) {
     if (text.size() > 1) text += ",";
-    text += "\n  {\"verdict\":" + json::quote(verdict_names[static_cast<std::size_t>(finding.verdict)]) +
-            ",\"subject\":" + json::quote(finding.subject) + ",\"text\":" + json::quote(finding.text) + "}";
+    text += "\n  {\"verdict\":" +
+            json::quote(verdict_names[static_cast<std::size_t>(finding.verdict)]) +
+            ",\"subject\":" + json::quote(finding.subject) +
+            ",\"text\":" + json::quote(finding.text) + "}";
   }
   fmt::print("{}\n]\n", text);
 }
@@ -190,9 +201,11 @@ void add_doctor(CLI::App& app, int& exit_code) {
   command->add_option("--port", flags->port, "Port that serve would take")
       ->check(CLI::Range(0, 65535))
       ->type_name("PORT");
-  command->add_option("--data", flags->data, "Folder that holds models/ (default: the cache folder)")
+  command
+      ->add_option("--data", flags->data, "Folder that holds models/ (default: the cache folder)")
       ->type_name("DIR");
-  command->add_flag("--verify", flags->verify, "Check the SHA-256 of each model, which takes seconds");
+  command->add_flag("--verify", flags->verify,
+                    "Check the SHA-256 of each model, which takes seconds");
   command->add_option("--output", flags->output, "table or json (default table)")
       ->check(CLI::IsMember({"table", "json"}))
       ->type_name("FORM");

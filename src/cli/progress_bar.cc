@@ -44,7 +44,8 @@ void ProgressBar::show(std::string_view what, std::uint64_t done, std::uint64_t 
     const std::uint64_t tenths = total == 0 ? 0 : done * 10 / total;
     if (tenths <= tenths_) return;
     tenths_ = tenths;
-    std::fprintf(stderr, "%s: %llu %%\n", what_.c_str(), static_cast<unsigned long long>(tenths * 10));
+    std::fprintf(stderr, "%s: %llu %%\n", what_.c_str(),
+                 static_cast<unsigned long long>(tenths * 10));
     return;
   }
   if (drawn_ && now - drawn_at_ < redraw_every && done < total) return;
@@ -57,7 +58,8 @@ void ProgressBar::draw(std::string_view what, std::uint64_t done, std::uint64_t 
       total == 0 ? 0.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
   const double seconds = std::chrono::duration<double>(drawn_at_ - began_at_).count();
   const double rate = seconds > 0.5 ? static_cast<double>(done - began_with_) / seconds : 0;
-  std::string numbers = fmt::format(" {:3.0f} %  {} of {}", part * 100, megabytes(done), megabytes(total));
+  std::string numbers =
+      fmt::format(" {:3.0f} %  {} of {}", part * 100, megabytes(done), megabytes(total));
   if (rate > 0) {
     numbers += fmt::format("  {:.1f} MB/s  {:.0f} s left", rate / 1e6,
                            static_cast<double>(total - std::min(done, total)) / rate);

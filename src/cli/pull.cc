@@ -36,10 +36,11 @@ void print_json(const models::Store& store) {
   std::string text = "[";
   for (const models::Model& model : models::all_models()) {
     if (text.size() > 1) text += ",";
-    text += "\n  {\"name\":" + json::quote(model.name) + ",\"bytes\":" + std::to_string(model.bytes) +
-            ",\"license\":" + json::quote(model.license) + ",\"sha256\":" + json::quote(model.sha256) +
-            ",\"file\":" + json::quote(store.path_of(model).string()) +
-            ",\"here\":" + (store.has(model) ? "true" : "false") + "}";
+    text +=
+        "\n  {\"name\":" + json::quote(model.name) + ",\"bytes\":" + std::to_string(model.bytes) +
+        ",\"license\":" + json::quote(model.license) + ",\"sha256\":" + json::quote(model.sha256) +
+        ",\"file\":" + json::quote(store.path_of(model).string()) +
+        ",\"here\":" + (store.has(model) ? "true" : "false") + "}";
   }
   fmt::print("{}\n]\n", text);
 }
@@ -64,7 +65,8 @@ int pull(const PullFlags& flags) {
 
   ProgressBar bar;
   models::PullOptions options;
-  if (const auto endpoint = server::process_environment("HF_ENDPOINT"); endpoint && !endpoint->empty()) {
+  if (const auto endpoint = server::process_environment("HF_ENDPOINT");
+      endpoint && !endpoint->empty()) {
     options.huggingface = *endpoint;
   }
   options.progress = [&bar](std::string_view what, std::uint64_t done, std::uint64_t total) {
@@ -88,8 +90,10 @@ int pull(const PullFlags& flags) {
 void add_pull(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("pull", "Fetch a model, checked and resumable");
   auto flags = std::make_shared<PullFlags>();
-  command->add_option("name", flags->name, "Model (default " + flags->name + ")")->type_name("NAME");
-  command->add_option("--data", flags->data, "Folder that holds models/ (default: the cache folder)")
+  command->add_option("name", flags->name, "Model (default " + flags->name + ")")
+      ->type_name("NAME");
+  command
+      ->add_option("--data", flags->data, "Folder that holds models/ (default: the cache folder)")
       ->type_name("DIR");
   command->add_flag("--list", flags->list, "Print the models there are, and which are here");
   command->add_option("--output", flags->output, "Of --list: table or json (default table)")

@@ -99,7 +99,8 @@ void serve_until_stopped(server::BedrockServer& server, const StopSignals& signa
 }
 
 int serve(const ServeFlags& flags) {
-  const auto config = server::read_config({flags.values, server::process_environment, flags.config_file});
+  const auto config =
+      server::read_config({flags.values, server::process_environment, flags.config_file});
   if (!config) return fail(config.error().message);
   log::set_level(config->log_level);
   const StopSignals signals;

@@ -41,10 +41,14 @@ constexpr Schema system_schema{.alternatives = system_forms};
 
 // Kinds of blocks that are valid and not read yet keep whatever members they have.
 constexpr Variant block_variants[] = {
-    {"text", &text_block_schema},        {"image", &free_object_schema},
-    {"document", &free_object_schema},   {"tool_use", &free_object_schema},
-    {"tool_result", &free_object_schema}, {"thinking", &free_object_schema},
-    {"redacted_thinking", &free_object_schema}, {"search_result", &free_object_schema},
+    {"text", &text_block_schema},
+    {"image", &free_object_schema},
+    {"document", &free_object_schema},
+    {"tool_use", &free_object_schema},
+    {"tool_result", &free_object_schema},
+    {"thinking", &free_object_schema},
+    {"redacted_thinking", &free_object_schema},
+    {"search_result", &free_object_schema},
 };
 constexpr Schema block_schema{.type = JsonType::object, .variants = block_variants};
 constexpr Schema blocks_schema{.type = JsonType::array, .items = &block_schema};
@@ -120,8 +124,9 @@ Result<void> check_versions(const json::object& body, const ModelContext& model)
   }
   if (takes_one_of_temperature_and_top_p(model.model_id) && body.contains("temperature") &&
       body.contains("top_p")) {
-    return refused("`temperature` and `top_p` cannot both be specified for this model. Please use "
-                   "only one.");
+    return refused(
+        "`temperature` and `top_p` cannot both be specified for this model. Please use "
+        "only one.");
   }
   return {};
 }
@@ -236,7 +241,8 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY(reader.read_system(body));
   CRATON_TRY(reader.read_messages(body.at("messages").get_array()));
   CRATON_TRY(reader.read_sampling(body));
-  for (const std::string_view name : {"output_config", "anthropic_beta", "metadata", "cache_control"}) {
+  for (const std::string_view name :
+       {"output_config", "anthropic_beta", "metadata", "cache_control"}) {
     reader.note(body, name);
   }
   return reader.take();

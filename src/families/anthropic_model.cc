@@ -73,8 +73,7 @@ std::string anthropic_name(std::string_view model_id) {
   const auto row = std::ranges::find(names, id, &Name::model_id);
   if (row != names.end()) return std::string(row->name);
   const std::size_t version = id.rfind("-v");
-  const bool versioned =
-      version != id.npos && version + 2 < id.size() && is_digit(id[version + 2]);
+  const bool versioned = version != id.npos && version + 2 < id.size() && is_digit(id[version + 2]);
   return std::string(versioned ? id.substr(0, version) : id);
 }
 

@@ -1,9 +1,9 @@
 // Provider families: each maps its provider's native InvokeModel body onto a Conversation, and an
 // Answer onto the provider's native reply.
 //
-// One file and one row a family (docs/native-schemas.md describes the schemas); nothing outside this
-// floor asks "is this Claude?". A family knows nothing of engines. No I/O: any function may be called
-// from any thread.
+// One file and one row a family (docs/native-schemas.md describes the schemas); nothing outside
+// this floor asks "is this Claude?". A family knows nothing of engines. No I/O: any function may be
+// called from any thread.
 #pragma once
 
 #include <optional>
@@ -73,8 +73,8 @@ struct Family {
 /// Every family. The first whose prefix and shape fit speaks for a model id and body.
 std::span<const Family* const> all_families();
 
-/// The family of `model_id` for this body; when it speaks for the id and reads no such bodies, it is
-/// the one that says so. nullptr when no family speaks for the id (yet).
+/// The family of `model_id` for this body; when it speaks for the id and reads no such bodies, it
+/// is the one that says so. nullptr when no family speaks for the id (yet).
 const Family* family_of(std::string_view model_id, std::string_view body);
 
 }  // namespace craton::families

@@ -56,11 +56,13 @@ TEST(Families, RefuseAPromptThatDoesNotFitInTheProvidersWords) {
     return family_of(id, body)->too_long(measured).message;
   };
   EXPECT_EQ(words("anthropic.claude-v2", prompt), "Input is too long for requested model.");
-  EXPECT_EQ(words("meta.llama2-13b-chat-v1", prompt),
-            "This model's maximum context length is 4096 tokens. Please reduce the length of the prompt");
-  EXPECT_EQ(words("amazon.titan-text-lite-v1", "{}"),
-            "400 Bad Request: Too many input tokens. Max input tokens: 4096, request input token count: "
-            "5000 ");
+  EXPECT_EQ(
+      words("meta.llama2-13b-chat-v1", prompt),
+      "This model's maximum context length is 4096 tokens. Please reduce the length of the prompt");
+  EXPECT_EQ(
+      words("amazon.titan-text-lite-v1", "{}"),
+      "400 Bad Request: Too many input tokens. Max input tokens: 4096, request input token count: "
+      "5000 ");
 }
 
 /// The refusal of a body by Titan's schema, which has strings, numbers, lists and objects.
@@ -74,11 +76,13 @@ TEST(Violations, RepeatNumbersAsTheyWereWritten) {
   const auto config = [](const std::string& value) {
     return refusal(R"({"inputText":"Hi","textGenerationConfig":{"maxTokenCount":)" + value + "}}");
   };
-  EXPECT_NE(config("123456789012345678901234567890").find("#/textGenerationConfig/maxTokenCount: "
-                                                          "123456789012345678901234567890 is not"),
+  EXPECT_NE(config("123456789012345678901234567890")
+                .find("#/textGenerationConfig/maxTokenCount: "
+                      "123456789012345678901234567890 is not"),
             std::string::npos);
   EXPECT_NE(config("5.0").find("expected type: Integer, found: BigDecimal"), std::string::npos);
-  EXPECT_NE(config("99999999999").find("99999999999 is not less or equal to 4096"), std::string::npos);
+  EXPECT_NE(config("99999999999").find("99999999999 is not less or equal to 4096"),
+            std::string::npos);
   EXPECT_NE(config("null").find("expected type: Integer, found: Null"), std::string::npos);
 }
 
@@ -91,7 +95,8 @@ TEST(Violations, AreListedUpToABound) {
 }
 
 TEST(Violations, RepeatLittleOfALongText) {
-  EXPECT_LT(refusal("{\"" + std::string(1'000'000, 'x') + "\":1}").size(), 2 * repeated_text_max + 200);
+  EXPECT_LT(refusal("{\"" + std::string(1'000'000, 'x') + "\":1}").size(),
+            2 * repeated_text_max + 200);
 }
 
 TEST(AnthropicModel, IsNamedAsAnthropicDoes) {

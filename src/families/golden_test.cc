@@ -1,5 +1,6 @@
 // Every case of tests/golden/families: a native request, what was read of it, an answer, the native
-// reply; or the refusal. CRATON_REWRITE_GOLDEN=1 writes what the families make instead of comparing.
+// reply; or the refusal. CRATON_REWRITE_GOLDEN=1 writes what the families make instead of
+// comparing.
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
@@ -113,7 +114,8 @@ Answer answer_of(const fs::path& path) {
 
 /// The reply with the ids that are new each time replaced.
 std::string masked(const std::string& reply) {
-  static const std::regex uuid("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
+  static const std::regex uuid(
+      "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
   static const std::regex anthropic("(msg_bdrk_|compl_)01[1-9A-HJ-NP-Za-km-z]{22}");
   return std::regex_replace(std::regex_replace(reply, uuid, "UUID"), anthropic, "$1ID");
 }
@@ -140,8 +142,8 @@ TEST_P(Golden, ReadsAndWritesItsSchema) {
   const ModelContext model = context_of(model_id, folder);
   const Result<NativeRequest> request = family->parse(model, body);
   if (!request) {
-    return expect_file(folder / "error.txt", std::string(shape_of(request.error().code).name) + ": " +
-                                                 request.error().message);
+    return expect_file(folder / "error.txt", std::string(shape_of(request.error().code).name) +
+                                                 ": " + request.error().message);
   }
   expect_file(folder / "conversation.json", conversation_text(*request));
   const Answer answer = answer_of(folder / "answer.json");

@@ -52,8 +52,10 @@ constexpr Schema max_gen_len_schema{
     }};
 
 constexpr Property properties[] = {
-    {"prompt", &prompt_schema, Presence::required}, {"temperature", &unit_schema},
-    {"top_p", &unit_schema},                        {"max_gen_len", &max_gen_len_schema},
+    {"prompt", &prompt_schema, Presence::required},
+    {"temperature", &unit_schema},
+    {"top_p", &unit_schema},
+    {"max_gen_len", &max_gen_len_schema},
     {"images", &texts_schema},
 };
 constexpr Schema schema{.type = JsonType::object, .properties = properties};

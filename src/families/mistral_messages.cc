@@ -14,7 +14,8 @@
 namespace craton::families {
 namespace {
 
-constexpr std::string_view prefixes[] = {"mistral.mistral-large-2402", "mistral.mistral-small-2402"};
+constexpr std::string_view prefixes[] = {"mistral.mistral-large-2402",
+                                         "mistral.mistral-small-2402"};
 
 constexpr std::string_view roles[] = {"system", "user", "assistant", "tool"};
 constexpr Schema role_schema{.type = JsonType::string, .values = roles};
@@ -23,8 +24,7 @@ constexpr Property message_properties[] = {{"role", &role_schema, Presence::requ
                                            {"tool_calls", &any_schema},
                                            {"tool_call_id", &text_schema}};
 constexpr Schema message_schema{.type = JsonType::object, .properties = message_properties};
-constexpr Schema messages_schema{
-    .type = JsonType::array, .size_min = 1, .items = &message_schema};
+constexpr Schema messages_schema{.type = JsonType::array, .size_min = 1, .items = &message_schema};
 constexpr std::string_view choices[] = {"auto", "any", "none"};
 constexpr Schema tool_choice_schema{.type = JsonType::string, .values = choices};
 constexpr Schema array_schema{.type = JsonType::array};
@@ -50,8 +50,8 @@ Result<void> read_message(const json::object& message, Conversation& conversatio
     conversation.system.push_back({std::string(text)});
     return {};
   }
-  merge_turn(conversation.turns, {role == "user" ? Role::user : Role::assistant,
-                                  {TextBlock{std::string(text)}}});
+  merge_turn(conversation.turns,
+             {role == "user" ? Role::user : Role::assistant, {TextBlock{std::string(text)}}});
   return {};
 }
 
@@ -70,7 +70,8 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
                  "content, please reformat your input and try again."};
   }
   Sampling& sampling = request.conversation.sampling;
-  sampling.tokens_max = integer_member(body, "max_tokens").value_or(mistral_tokens_default(model.model_id));
+  sampling.tokens_max =
+      integer_member(body, "max_tokens").value_or(mistral_tokens_default(model.model_id));
   sampling.temperature = number_member(body, "temperature");
   sampling.top_p = number_member(body, "top_p");
   return request;

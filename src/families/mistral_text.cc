@@ -14,8 +14,9 @@
 namespace craton::families {
 namespace {
 
-constexpr std::string_view prefixes[] = {"mistral.mistral-7b-instruct", "mistral.mixtral-8x7b-instruct",
-                                         "mistral.mistral-large-2402", "mistral.mistral-small-2402"};
+constexpr std::string_view prefixes[] = {
+    "mistral.mistral-7b-instruct", "mistral.mixtral-8x7b-instruct", "mistral.mistral-large-2402",
+    "mistral.mistral-small-2402"};
 
 constexpr Property properties[] = {
     {"prompt", &prompt_schema, Presence::required},
@@ -35,7 +36,8 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   request.conversation.system = std::move(prompt.system);
   request.conversation.turns = std::move(prompt.turns);
   Sampling& sampling = request.conversation.sampling;
-  sampling.tokens_max = integer_member(body, "max_tokens").value_or(mistral_tokens_default(model.model_id));
+  sampling.tokens_max =
+      integer_member(body, "max_tokens").value_or(mistral_tokens_default(model.model_id));
   sampling.temperature = number_member(body, "temperature");
   sampling.top_p = number_member(body, "top_p");
   sampling.top_k = integer_member(body, "top_k");

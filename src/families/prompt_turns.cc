@@ -18,9 +18,8 @@ struct Part {
 };
 
 PromptTurns unmarked(std::string_view prompt) {
-  return {.system = {},
-          .turns = {Turn{Role::user, {TextBlock{std::string(prompt)}}}},
-          .marked = false};
+  return {
+      .system = {}, .turns = {Turn{Role::user, {TextBlock{std::string(prompt)}}}}, .marked = false};
 }
 
 /// Parts become turns by the rules in the header. `parts` is empty when there was no marker.
@@ -45,7 +44,8 @@ void append_part(std::vector<Part>& parts, Speaker speaker, std::string_view tex
 
 std::string without(std::string_view text, std::string_view token) {
   std::string kept;
-  for (std::size_t at; (at = text.find(token)) != text.npos; text.remove_prefix(at + token.size())) {
+  for (std::size_t at; (at = text.find(token)) != text.npos;
+       text.remove_prefix(at + token.size())) {
     kept += text.substr(0, at);
   }
   return kept += text;

@@ -1,8 +1,8 @@
 // Prompt strings, read back into the turns that a template made them from.
 //
-// Completion-style bodies carry a whole conversation in one string, in the template of the model that
-// they were written for. The model that answers has a template of its own, so roles must be found
-// again. Rules common to all templates:
+// Completion-style bodies carry a whole conversation in one string, in the template of the model
+// that they were written for. The model that answers has a template of its own, so roles must be
+// found again. Rules common to all templates:
 //
 //   - markers count only where the template puts them;
 //   - text before the first marker is the system prompt;
@@ -39,9 +39,9 @@ struct LineMarkers {
   std::string_view assistant;  ///< "Assistant:"
 };
 
-/// `{system}\n\nHuman: {user}\n\nAssistant: {answer}\n\nHuman: {user}\n\nAssistant:` with any number
-/// of newlines, at least one. When "Human:" begins the string and is its only such marker, a single
-/// " Assistant:" within the line counts too: real callers send that, and Bedrock answers it.
+/// `{system}\n\nHuman: {user}\n\nAssistant: {answer}\n\nHuman: {user}\n\nAssistant:` with any
+/// number of newlines, at least one. When "Human:" begins the string and is its only such marker, a
+/// single " Assistant:" within the line counts too: real callers send that, and Bedrock answers it.
 PromptTurns read_line_marked(std::string_view prompt, const LineMarkers& markers);
 
 /// Llama 2 and Mistral:

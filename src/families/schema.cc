@@ -184,8 +184,8 @@ class Validation {
 
   void check_minimum(const Bound& bound, double number, const Place& place) {
     if (number > bound.value || (number == bound.value && !bound.exclusive)) return;
-    const std::string_view what = bound.exclusive ? " is not greater than "
-                                                  : " is not greater or equal to ";
+    const std::string_view what =
+        bound.exclusive ? " is not greater than " : " is not greater or equal to ";
     report(place, repeated(written(place)) + std::string(what) + number_text(bound.value));
   }
 

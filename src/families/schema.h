@@ -1,11 +1,11 @@
 // Native bodies against their schema, in the words of Bedrock's validator.
 //
 // Bedrock holds each InvokeModel body against the provider's JSON schema with the everit validator
-// and passes its violations on; programs parse these texts. A violation is a JSON pointer and what is
-// wrong there:
+// and passes its violations on; programs parse these texts. A violation is a JSON pointer and what
+// is wrong there:
 //
-//   Malformed input request: #: required key [max_tokens] not found, #/temperature: 2 is not less or
-//   equal to 1, please reformat your input and try again.
+//   Malformed input request: #: required key [max_tokens] not found, #/temperature: 2 is not less
+//   or equal to 1, please reformat your input and try again.
 //
 // A schema is a constexpr table. docs/native-schemas.md lists every text.
 //

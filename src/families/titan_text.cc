@@ -69,10 +69,10 @@ std::string render(const ReplyContext& context) {
 
 // The blank at its end is the service's own.
 Error too_long(const InputTooLong& measured) {
-  return {ErrorCode::validation, "400 Bad Request: Too many input tokens. Max input tokens: " +
-                                     std::to_string(measured.context_tokens) +
-                                     ", request input token count: " +
-                                     std::to_string(measured.input_tokens) + " "};
+  return {ErrorCode::validation,
+          "400 Bad Request: Too many input tokens. Max input tokens: " +
+              std::to_string(measured.context_tokens) +
+              ", request input token count: " + std::to_string(measured.input_tokens) + " "};
 }
 
 }  // namespace

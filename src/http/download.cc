@@ -87,8 +87,9 @@ DownloadError refused(const std::string& url, long status) {
 
 DownloadError failure(const std::string& url, const char* reason, bool anything_came) {
   if (anything_came) {
-    return {DownloadFault::interrupted, "the download from " + host_of(url) + " broke off: " +
-                                            reason + ". Run the command again; it goes on from here."};
+    return {DownloadFault::interrupted, "the download from " + host_of(url) +
+                                            " broke off: " + reason +
+                                            ". Run the command again; it goes on from here."};
   }
   return {DownloadFault::unreachable,
           "cannot reach " + host_of(url) + ": " + reason +
@@ -122,7 +123,8 @@ tl::expected<void, DownloadError> attempt(const std::string& url, const std::fil
 
 }  // namespace
 
-tl::expected<void, DownloadError> download(const std::string& url, const std::filesystem::path& file,
+tl::expected<void, DownloadError> download(const std::string& url,
+                                           const std::filesystem::path& file,
                                            const DownloadProgress& progress) {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });

@@ -28,7 +28,8 @@ using DownloadProgress = std::function<void(std::uint64_t done, std::uint64_t to
 
 /// Fetches `url`, http or https, into `file`; goes on where `file` ends when it exists. Follows
 /// redirects. Gives up after 10 s without a connection and 60 s without a byte.
-tl::expected<void, DownloadError> download(const std::string& url, const std::filesystem::path& file,
+tl::expected<void, DownloadError> download(const std::string& url,
+                                           const std::filesystem::path& file,
                                            const DownloadProgress& progress);
 
 }  // namespace craton::http

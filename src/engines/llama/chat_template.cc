@@ -117,8 +117,8 @@ Result<ChatTemplate> ChatTemplate::compile(const TemplateSource& source) {
     compiled->source = {lexed.source, source.bos, source.eos};
     return ChatTemplate(std::move(compiled));
   } catch (const std::exception& exception) {
-    return Error{ErrorCode::model_error, "The model's chat template cannot be read: " +
-                                             reason_of(exception)};
+    return Error{ErrorCode::model_error,
+                 "The model's chat template cannot be read: " + reason_of(exception)};
   }
 }
 
@@ -146,8 +146,8 @@ Result<PromptText> ChatTemplate::render(const Conversation& conversation) const 
     if (prefill) prompt.push_back({mended_utf8(*prefill), true});
     return prompt;
   } catch (const std::exception& exception) {
-    return Error{ErrorCode::validation, "The model's chat template refuses the conversation: " +
-                                            reason_of(exception)};
+    return Error{ErrorCode::validation,
+                 "The model's chat template refuses the conversation: " + reason_of(exception)};
   }
 }
 

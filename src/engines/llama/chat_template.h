@@ -29,17 +29,18 @@ struct TemplateSource {
 
 class ChatTemplate {
  public:
-  /// Fails with `model_error` when `source` is no Jinja that llama.cpp knows; the message says where.
+  /// Fails with `model_error` when `source` is no Jinja that llama.cpp knows; the message says
+  /// where.
   static Result<ChatTemplate> compile(const TemplateSource& source);
 
   ChatTemplate(ChatTemplate&&) noexcept;
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
   ~ChatTemplate();
 
-  /// `conversation` written down, up to where the model is to go on. A last turn of the assistant is
-  /// left open, so that the answer continues it. System blocks are joined by blank lines; a template
-  /// that knows no system gets them at the head of the first user turn.
-  /// Fails with `validation` when the template refuses (turns that do not alternate, ...).
+  /// `conversation` written down, up to where the model is to go on. A last turn of the assistant
+  /// is left open, so that the answer continues it. System blocks are joined by blank lines; a
+  /// template that knows no system gets them at the head of the first user turn. Fails with
+  /// `validation` when the template refuses (turns that do not alternate, ...).
   Result<PromptText> render(const Conversation& conversation) const;
 
  private:

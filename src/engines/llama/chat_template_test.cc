@@ -16,10 +16,12 @@ ChatTemplate compiled(std::string text) {
   return *std::move(made);
 }
 
-Conversation talk(std::vector<std::string> system, std::vector<std::pair<Role, std::string>> turns) {
+Conversation talk(std::vector<std::string> system,
+                  std::vector<std::pair<Role, std::string>> turns) {
   Conversation conversation;
   for (std::string& text : system) conversation.system.push_back({std::move(text)});
-  for (auto& [role, text] : turns) conversation.turns.push_back({role, {TextBlock{std::move(text)}}});
+  for (auto& [role, text] : turns)
+    conversation.turns.push_back({role, {TextBlock{std::move(text)}}});
   return conversation;
 }
 
@@ -54,13 +56,15 @@ constexpr const char* strict_template =
 
 constexpr const char* typed_template =
     "{% for message in messages %}<{{ message['role'] }}>"
-    "{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}"
+    "{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif "
+    "%}"
     "{% endfor %}</{{ message['role'] }}>{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}";
 
 TEST(ChatTemplate, WritesAConversationDown) {
   EXPECT_EQ(rendered(compiled(std::string(chatml_template)),
-                     talk({"Be brief."}, {{Role::user, "Hi"}, {Role::assistant, "Yes?"}, {Role::user, "Bye"}})),
+                     talk({"Be brief."},
+                          {{Role::user, "Hi"}, {Role::assistant, "Yes?"}, {Role::user, "Bye"}})),
             "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
             "<|im_start|>assistant\nYes?<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n"
             "<|im_start|>assistant\n");
@@ -81,16 +85,18 @@ TEST(ChatTemplate, KeepsThemApartThroughFilters) {
 }
 
 TEST(ChatTemplate, LeavesALastTurnOfTheAssistantOpen) {
-  const auto prompt = compiled(std::string(chatml_template))
-                          .render(talk({}, {{Role::user, "Count"}, {Role::assistant, "one, two,"}}));
+  const auto prompt =
+      compiled(std::string(chatml_template))
+          .render(talk({}, {{Role::user, "Count"}, {Role::assistant, "one, two,"}}));
   ASSERT_TRUE(prompt);
   EXPECT_THAT(flat(*prompt), testing::EndsWith("<|im_start|>assistant\none, two,"));
   EXPECT_EQ(callers(*prompt), "[Count][one, two,]");
 }
 
 TEST(ChatTemplate, JoinsSystemBlocks) {
-  EXPECT_THAT(rendered(compiled(std::string(chatml_template)), talk({"a", "b"}, {{Role::user, "c"}})),
-              HasSubstr("system\na\n\nb<|im_end|>"));
+  EXPECT_THAT(
+      rendered(compiled(std::string(chatml_template)), talk({"a", "b"}, {{Role::user, "c"}})),
+      HasSubstr("system\na\n\nb<|im_end|>"));
 }
 
 TEST(ChatTemplate, PutsTheSystemIntoTheFirstTurnWhereTheTemplateKnowsNone) {
@@ -105,7 +111,8 @@ TEST(ChatTemplate, GivesTypedPartsWhereTheTemplateReadsThem) {
 
 TEST(ChatTemplate, RefusesWhatTheTemplateRefusesAndSaysWhy) {
   const auto prompt =
-      compiled(strict_template).render(talk({}, {{Role::user, "a"}, {Role::user, "b"}, {Role::user, "c"}}));
+      compiled(strict_template)
+          .render(talk({}, {{Role::user, "a"}, {Role::user, "b"}, {Role::user, "c"}}));
   ASSERT_FALSE(prompt);
   EXPECT_EQ(prompt.error().code, ErrorCode::validation);
   EXPECT_EQ(prompt.error().message,
@@ -122,7 +129,8 @@ TEST(ChatTemplate, MendsTextThatIsNoUtf8AndKeepsNulBytes) {
 }
 
 TEST(ChatTemplate, TakesJinjaInTextForText) {
-  EXPECT_THAT(rendered(compiled(std::string(chatml_template)), talk({}, {{Role::user, "{{ 1 + 1 }}{% x %}"}})),
+  EXPECT_THAT(rendered(compiled(std::string(chatml_template)),
+                       talk({}, {{Role::user, "{{ 1 + 1 }}{% x %}"}})),
               HasSubstr("{{ 1 + 1 }}{% x %}"));
 }
 
@@ -142,7 +150,8 @@ TEST(ChatTemplate, RefusesATemplateThatIsNoJinja) {
 
 TEST(ChatTemplate, RendersOnManyThreadsAtOnce) {
   const ChatTemplate form = compiled(strict_template);
-  const Conversation conversation = talk({"s"}, {{Role::user, "u"}, {Role::assistant, "a"}, {Role::user, "v"}});
+  const Conversation conversation =
+      talk({"s"}, {{Role::user, "u"}, {Role::assistant, "a"}, {Role::user, "v"}});
   const std::string expected = rendered(form, conversation);
   std::vector<std::thread> threads;
   std::atomic<int> wrong = 0;

@@ -19,7 +19,8 @@ std::string first_line(const std::filesystem::path& path) {
   return line;
 }
 
-/// One per core: logical CPUs of a core name the same siblings. A CPU without that file counts alone.
+/// One per core: logical CPUs of a core name the same siblings. A CPU without that file counts
+/// alone.
 int allowed_cores(const std::filesystem::path& system) {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);

@@ -16,7 +16,8 @@ class UsableCores : public testing::Test {
  protected:
   void SetUp() override {
     system_ = fs::path(testing::TempDir()) /
-              (std::string("craton-sys-") + testing::UnitTest::GetInstance()->current_test_info()->name());
+              (std::string("craton-sys-") +
+               testing::UnitTest::GetInstance()->current_test_info()->name());
     CPU_ZERO(&allowed_);
     ASSERT_EQ(sched_getaffinity(0, sizeof allowed_, &allowed_), 0);
   }

@@ -210,7 +210,8 @@ Result<TokenizedPrompt> LlamaEngine::tokenized(const LoadedModel& model,
                                                const Conversation& conversation, int most) const {
   const Tokenizer& tokenizer = model.tokenizer();
   const std::size_t bytes = bytes_of(conversation);
-  if (bytes > tokenizer.bytes_max(most) || conversation.turns.size() > static_cast<std::size_t>(most)) {
+  if (bytes > tokenizer.bytes_max(most) ||
+      conversation.turns.size() > static_cast<std::size_t>(most)) {
     PromptText sample;
     std::size_t sampled = 0;
     constexpr std::size_t sample_bytes_max = 64 * 1024;
@@ -221,7 +222,8 @@ Result<TokenizedPrompt> LlamaEngine::tokenized(const LoadedModel& model,
       if (sampled >= sample_bytes_max) break;
     }
     CRATON_TRY_ASSIGN(TokenizedPrompt counted, tokenizer.tokenize(sample, most));
-    const double rate = static_cast<double>(counted.count) / static_cast<double>(std::max<std::size_t>(sampled, 1));
+    const double rate =
+        static_cast<double>(counted.count) / static_cast<double>(std::max<std::size_t>(sampled, 1));
     counted.tokens.clear();
     counted.count = std::max(most + 1, static_cast<int>(rate * static_cast<double>(bytes)));
     return counted;
@@ -256,14 +258,15 @@ Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversat
     return Error{ErrorCode::validation, "The prompt is empty: it has no tokens."};
   }
   const Sampling& sampling = conversation.sampling;
-  inbox_->put({.prompt = std::move(prompt.tokens),
-               .context_tokens = context,
-               .tokens_max = sampling.tokens_max,
-               .deadline = limits.deadline,
-               .sampler = Sampler(plan_sampling(sampling, model->sampling_defaults(), random_seed())),
-               .assembler = TextAssembler(sampling.stop_sequences),
-               .generation = generation,
-               .place = std::move(place)});
+  inbox_->put(
+      {.prompt = std::move(prompt.tokens),
+       .context_tokens = context,
+       .tokens_max = sampling.tokens_max,
+       .deadline = limits.deadline,
+       .sampler = Sampler(plan_sampling(sampling, model->sampling_defaults(), random_seed())),
+       .assembler = TextAssembler(sampling.stop_sequences),
+       .generation = generation,
+       .place = std::move(place)});
   return generation;
 }
 
@@ -311,9 +314,9 @@ bool LlamaEngine::load() {
 }
 
 void LlamaEngine::serve() {
-  Scheduler scheduler(*model_, {.cells = model_->cells(),
-                                .parallel = options_.parallel,
-                                .batch_tokens = batch_tokens});
+  Scheduler scheduler(
+      *model_,
+      {.cells = model_->cells(), .parallel = options_.parallel, .batch_tokens = batch_tokens});
   while (!stop_) {
     try {
       for (Request& request : inbox_->take()) scheduler.add(std::move(request));

@@ -18,11 +18,12 @@ struct LlamaOptions {
   std::string path = {};  ///< A GGUF file.
   std::string name = {};  ///< Engine::model(); empty: the file's name without ".gguf".
   int threads = 0;        ///< That compute, 1 to 512. 0: one per physical core.
-  /// Most tokens of one conversation, prompt and answer. 0: 8192, which 0.1 GB of KV cache holds for
-  /// a model of 0.5 billion parameters and 1 GB for one of 8. Never more than the model was made for.
+  /// Most tokens of one conversation, prompt and answer. 0: 8192, which 0.1 GB of KV cache holds
+  /// for a model of 0.5 billion parameters and 1 GB for one of 8. Never more than the model was
+  /// made for.
   int context_tokens = 0;
-  /// Tokens of the KV cache, shared by all answers that are being made. 0: as `context_tokens`, so that
-  /// one long conversation, or `parallel` of a usual length, fit.
+  /// Tokens of the KV cache, shared by all answers that are being made. 0: as `context_tokens`, so
+  /// that one long conversation, or `parallel` of a usual length, fit.
   int kv_cells = 0;
   int parallel = 0;      ///< Answers made at once, 1 to 64. 0: 8.
   int waiting_max = 64;  ///< Requests that wait beyond those; the next is told to come back later.

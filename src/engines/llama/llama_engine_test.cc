@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <sys/resource.h>
 
 #include <chrono>
@@ -15,9 +14,9 @@
 #include <mutex>
 #include <thread>
 
+#include "base/utf8.h"
 #include "engines/llama/stop_matcher.h"
 #include "engines/llama/test_models.h"
-#include "base/utf8.h"
 
 namespace craton::engines::llama {
 namespace {
@@ -246,7 +245,8 @@ TEST_F(LlamaEngineTest, AnswersEightRequestsInOneBatchEachItsOwn) {
   };
   for (int round = 0; round < 2; ++round) {
     std::vector<std::shared_ptr<Generation>> generations;
-    for (const auto& [question, expected] : questions) generations.push_back(generate(asked(question)));
+    for (const auto& [question, expected] : questions)
+      generations.push_back(generate(asked(question)));
     for (std::size_t i = 0; i < generations.size(); ++i) {
       const auto got = answer_of(*generations[i]);
       ASSERT_TRUE(got);
@@ -259,7 +259,8 @@ TEST_F(LlamaEngineTest, AnswersMoreRequestsThanItComputesAtOnceAndThanItsCacheHo
   start_ready(smollm, {.context_tokens = 256, .kv_cells = 512, .parallel = 4});
   std::vector<std::shared_ptr<Generation>> generations;
   for (int i = 0; i < 8; ++i) {
-    Conversation conversation = asked("Write a long story about the number " + std::to_string(i) + ".");
+    Conversation conversation =
+        asked("Write a long story about the number " + std::to_string(i) + ".");
     conversation.sampling.tokens_max = 180;
     generations.push_back(generate(conversation));
   }
@@ -304,7 +305,8 @@ TEST_F(LlamaEngineTest, RefusesAHugePromptQuickly) {
     const Failure got = failure(asked(text));
     ASSERT_TRUE(got.input_too_long);
     EXPECT_GT(got.input_too_long->input_tokens, got.input_too_long->context_tokens);
-    EXPECT_LT(std::chrono::steady_clock::now() - started, 20s) << "generous: sanitizers, busy machines";
+    EXPECT_LT(std::chrono::steady_clock::now() - started, 20s)
+        << "generous: sanitizers, busy machines";
   }
   Conversation turns = asked("x");
   for (int i = 0; i < 100'000; ++i) {
@@ -315,12 +317,17 @@ TEST_F(LlamaEngineTest, RefusesAHugePromptQuickly) {
 
 TEST_F(LlamaEngineTest, SurvivesWhateverAClientSends) {
   start_ready(smollm, {.context_tokens = 1024});
-  const double numbers[] = {0, -1, 1e-300, 1e300, std::numeric_limits<double>::quiet_NaN(),
+  const double numbers[] = {0,
+                            -1,
+                            1e-300,
+                            1e300,
+                            std::numeric_limits<double>::quiet_NaN(),
                             std::numeric_limits<double>::infinity(),
                             -std::numeric_limits<double>::infinity()};
   const int counts[] = {0, -1, 1, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()};
-  const std::string texts[] = {"", " ", std::string(1, '\0'), "\xFF\xFE\x80", "\xED\xA0\x80", "\n\n",
-                               "<|im_end|>", "<|endoftext|>", "{{ messages }}", "\xF0\x9F\x98\x80"};
+  const std::string texts[] = {
+      "",     " ",          std::string(1, '\0'), "\xFF\xFE\x80",   "\xED\xA0\x80",
+      "\n\n", "<|im_end|>", "<|endoftext|>",      "{{ messages }}", "\xF0\x9F\x98\x80"};
   for (const std::string& text : texts) {
     for (std::size_t i = 0; i < std::size(numbers); ++i) {
       Conversation conversation = asked(text);
@@ -347,7 +354,8 @@ TEST_F(LlamaEngineTest, RefusesAnEmptyRawPrompt) {
   if (!generation) {
     EXPECT_EQ(generation.error().code, ErrorCode::validation);
   } else {
-    EXPECT_TRUE(answer_of(**generation)) << "a vocabulary with a first token has something to go on";
+    EXPECT_TRUE(answer_of(**generation))
+        << "a vocabulary with a first token has something to go on";
   }
 }
 
@@ -499,9 +507,10 @@ TEST_F(LlamaEngineTest, CanBeDestroyedWhileItLoads) {
 class BadModelFile : public LlamaEngineTest {
  protected:
   void SetUp() override {
-    path_ = (std::filesystem::path(testing::TempDir()) /
-             (std::string("craton-") + testing::UnitTest::GetInstance()->current_test_info()->name()))
-                .string();
+    path_ =
+        (std::filesystem::path(testing::TempDir()) /
+         (std::string("craton-") + testing::UnitTest::GetInstance()->current_test_info()->name()))
+            .string();
   }
   void TearDown() override { std::filesystem::remove_all(path_); }
 
@@ -513,7 +522,8 @@ class BadModelFile : public LlamaEngineTest {
     const auto refused = engine->generate(asked("Hi"), {});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::model_error);
-    EXPECT_THAT(refused.error().message, testing::Not(HasSubstr(path_))) << "callers learn no paths";
+    EXPECT_THAT(refused.error().message, testing::Not(HasSubstr(path_)))
+        << "callers learn no paths";
   }
 
   void copy_of(const TestModel& model, std::uintmax_t bytes) {
@@ -540,8 +550,9 @@ TEST_F(BadModelFile, IsText) {
 
 TEST_F(BadModelFile, IsCutShortAnywhere) {
   const auto whole = std::filesystem::file_size(path_of(smollm));
-  for (const std::uintmax_t bytes : {std::uintmax_t{4}, std::uintmax_t{24}, std::uintmax_t{1000},
-                                     std::uintmax_t{300'000}, std::uintmax_t{4'000'000}, whole - 1}) {
+  for (const std::uintmax_t bytes :
+       {std::uintmax_t{4}, std::uintmax_t{24}, std::uintmax_t{1000}, std::uintmax_t{300'000},
+        std::uintmax_t{4'000'000}, whole - 1}) {
     SCOPED_TRACE(bytes);
     copy_of(smollm, bytes);
     expect_failed("etch it again");

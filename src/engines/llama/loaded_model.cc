@@ -31,7 +31,8 @@ void* handle_of(const std::atomic<bool>& flag) { return const_cast<std::atomic<b
 /// A number of the model's own metadata.
 std::optional<float> metadata_number(const llama_model* model, llama_model_meta_key key) {
   char text[64];
-  const int size = llama_model_meta_val_str(model, llama_model_meta_key_str(key), text, sizeof text);
+  const int size =
+      llama_model_meta_val_str(model, llama_model_meta_key_str(key), text, sizeof text);
   float number = 0;
   if (size <= 0 || size >= static_cast<int>(sizeof text)) return std::nullopt;
   if (std::from_chars(text, text + size, number).ec != std::errc()) return std::nullopt;
@@ -49,7 +50,12 @@ void LoadedModel::FreeThreads::operator()(ggml_threadpool* threads) const {
 
 struct LoadedModel::Batch {
   explicit Batch(int most)
-      : tokens(most), positions(most), counts(most, 1), sequences(most), lists(most), outputs(most) {
+      : tokens(most),
+        positions(most),
+        counts(most, 1),
+        sequences(most),
+        lists(most),
+        outputs(most) {
     for (int i = 0; i < most; ++i) lists[i] = &sequences[i];
   }
 
@@ -102,8 +108,8 @@ Result<void> LoadedModel::load_weights(const LoadOptions& options) {
   const ErrorCollector collector;
   model_.reset(llama_model_load_from_file(options.path.c_str(), params));
   if (!model_) {
-    return broken("model file " + options.path + " cannot be loaded: " +
-                  collector.errors_or("loading was given up") +
+    return broken("model file " + options.path +
+                  " cannot be loaded: " + collector.errors_or("loading was given up") +
                   ". If the file is damaged, fetch it again.");
   }
   const llama_vocab* vocab = llama_model_get_vocab(model_.get());
@@ -134,13 +140,14 @@ Result<void> LoadedModel::make_context(const LoadOptions& options) {
   params.abort_callback_data = handle_of(stop_);
 
   ggml_threadpool_params pool = ggml_threadpool_params_default(options.threads);
-  pool.poll = 0;  // sleep between batches: an idle engine uses no CPU, a busy one leaves it to others
+  pool.poll =
+      0;  // sleep between batches: an idle engine uses no CPU, a busy one leaves it to others
   threads_.reset(ggml_threadpool_new(&pool));
   const ErrorCollector collector;
   context_.reset(llama_init_from_model(model_.get(), params));
   if (!threads_ || !context_) {
-    return broken("no memory for " + std::to_string(cells) + " tokens of context: " +
-                  collector.errors_or("out of memory") +
+    return broken("no memory for " + std::to_string(cells) +
+                  " tokens of context: " + collector.errors_or("out of memory") +
                   ". Ask for a smaller context or fewer parallel answers.");
   }
   llama_attach_threadpool(context_.get(), threads_.get(), threads_.get());
@@ -166,7 +173,8 @@ void LoadedModel::read_sampling_defaults() {
   SamplingDefaults& defaults = sampling_defaults_;
   defaults.temperature = number(LLAMA_MODEL_META_KEY_SAMPLING_TEMP, defaults.temperature);
   defaults.top_p = number(LLAMA_MODEL_META_KEY_SAMPLING_TOP_P, defaults.top_p);
-  const float top_k = number(LLAMA_MODEL_META_KEY_SAMPLING_TOP_K, static_cast<float>(defaults.top_k));
+  const float top_k =
+      number(LLAMA_MODEL_META_KEY_SAMPLING_TOP_K, static_cast<float>(defaults.top_k));
   defaults.top_k = static_cast<int>(std::clamp(top_k, 0.0F, 1e6F));
 }
 

@@ -34,9 +34,9 @@ struct LoadOptions {
 
 class LoadedModel : public Decoder {
  public:
-  /// Loads, and computes one token so that the first request does not pay for it. Gives up soon after
-  /// `stop` becomes true, as decode() does; it must outlive the model.
-  /// Fails with `model_error`; the message is for the operator and names the path.
+  /// Loads, and computes one token so that the first request does not pay for it. Gives up soon
+  /// after `stop` becomes true, as decode() does; it must outlive the model. Fails with
+  /// `model_error`; the message is for the operator and names the path.
   static Result<std::unique_ptr<LoadedModel>> load(const LoadOptions& options,
                                                    const std::atomic<bool>& stop);
   ~LoadedModel() override;

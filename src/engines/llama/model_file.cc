@@ -7,7 +7,7 @@
 namespace craton::engines::llama {
 namespace {
 
-constexpr std::string_view magic = "GGUF";  // source: ggml's docs/gguf.md
+constexpr std::string_view magic = "GGUF";   // source: ggml's docs/gguf.md
 constexpr std::uintmax_t header_bytes = 24;  // magic, version, two counts
 
 }  // namespace
@@ -27,7 +27,8 @@ std::optional<std::string> why_no_model(const std::filesystem::path& path) {
   std::string head(magic.size(), '\0');
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   if (!file || head != magic) {
-    return name + " is not a GGUF file: it does not begin with \"GGUF\". Models in another format "
+    return name +
+           " is not a GGUF file: it does not begin with \"GGUF\". Models in another format "
            "must be converted to GGUF first.";
   }
   if (std::filesystem::file_size(path, error) < header_bytes) {

@@ -27,7 +27,9 @@ class ModelFile : public testing::Test {
   std::filesystem::path path_;
 };
 
-TEST_F(ModelFile, IsGoodWhenItBeginsLikeGguf) { EXPECT_EQ(why_not("GGUF" + std::string(40, '\0')), ""); }
+TEST_F(ModelFile, IsGoodWhenItBeginsLikeGguf) {
+  EXPECT_EQ(why_not("GGUF" + std::string(40, '\0')), "");
+}
 
 TEST_F(ModelFile, MustExist) {
   EXPECT_THAT(why_no_model(path_).value(), HasSubstr("does not exist"));
@@ -41,7 +43,8 @@ TEST_F(ModelFile, MustBeAFile) {
 }
 
 TEST_F(ModelFile, MustBeGguf) {
-  EXPECT_THAT(why_not("These are my notes about models, and no model.\n"), HasSubstr("not a GGUF file"));
+  EXPECT_THAT(why_not("These are my notes about models, and no model.\n"),
+              HasSubstr("not a GGUF file"));
   EXPECT_THAT(why_not(""), HasSubstr("not a GGUF file"));
   EXPECT_THAT(why_not("GG"), HasSubstr("not a GGUF file"));
 }

@@ -40,8 +40,8 @@ SamplingPlan plan_sampling(const Sampling& asked, const SamplingDefaults& defaul
   std::uint32_t seed = asked.seed.value_or(random_seed);
   if (seed == LLAMA_DEFAULT_SEED) --seed;  // to llama.cpp this one means "take a random seed"
   const bool wants_chance = asked.top_p || asked.top_k;
-  const float otherwise = wants_chance && defaults.temperature <= 0 ? temperature_of_chance
-                                                                    : defaults.temperature;
+  const float otherwise =
+      wants_chance && defaults.temperature <= 0 ? temperature_of_chance : defaults.temperature;
   return {.temperature = temperature_of(number_or(asked.temperature, otherwise)),
           .top_p = std::clamp(number_or(asked.top_p, defaults.top_p), top_p_min, 1.0F),
           .top_k = std::max(0, asked.top_k.value_or(defaults.top_k)),

@@ -24,9 +24,9 @@ struct SamplingPlan {
   std::uint32_t seed;
 };
 
-/// What holds where neither the request nor the model's file says anything. Greedy: the same request
-/// gets the same answer, and small models wander at the temperatures that providers tune for their
-/// own. The others are llama.cpp's.
+/// What holds where neither the request nor the model's file says anything. Greedy: the same
+/// request gets the same answer, and small models wander at the temperatures that providers tune
+/// for their own. The others are llama.cpp's.
 struct SamplingDefaults {
   float temperature = 0;
   float top_p = 0.95F;

@@ -32,11 +32,14 @@ TEST(PlanSampling, TakesTheDefaultsWhereNothingIsAsked) {
 }
 
 TEST(PlanSampling, TakesAnyNumberAndLeavesNoneOutOfRange) {
-  for (const double number : {nan, infinity, -infinity, -1.0, 0.0, 1e-300, 1e-30, 0.5, 2.0, 1e300}) {
-    for (const int top_k : {std::numeric_limits<int>::min(), -1, 0, 1, std::numeric_limits<int>::max()}) {
+  for (const double number :
+       {nan, infinity, -infinity, -1.0, 0.0, 1e-300, 1e-30, 0.5, 2.0, 1e300}) {
+    for (const int top_k :
+         {std::numeric_limits<int>::min(), -1, 0, 1, std::numeric_limits<int>::max()}) {
       const SamplingPlan plan = plan_sampling(with(number, number, top_k), {}, 1);
       EXPECT_TRUE(plan.temperature == 0 ||
-                  (plan.temperature >= temperature_min && plan.temperature <= 1e4F)) << number;
+                  (plan.temperature >= temperature_min && plan.temperature <= 1e4F))
+          << number;
       EXPECT_TRUE(plan.top_p > 0 && plan.top_p <= 1) << number;
       EXPECT_GE(plan.top_k, 0);
     }
@@ -57,7 +60,9 @@ std::vector<Token> drawn(const SamplingPlan& plan, const std::vector<float>& log
   return tokens;
 }
 
-std::set<Token> distinct(const std::vector<Token>& tokens) { return {tokens.begin(), tokens.end()}; }
+std::set<Token> distinct(const std::vector<Token>& tokens) {
+  return {tokens.begin(), tokens.end()};
+}
 
 const std::vector<float> four{1.0F, 4.0F, 3.0F, 2.0F};
 
@@ -77,7 +82,8 @@ TEST(Sampler, DrawsTheSameTokensFromTheSameSeedAndOthersFromAnother) {
 TEST(Sampler, DrawsEachTokenAsOftenAsItsLogitSays) {
   std::map<Token, int> counts;
   const int times = 20'000;
-  for (const Token token : drawn({.temperature = 1, .top_p = 1, .top_k = 0, .seed = 3}, four, times)) {
+  for (const Token token :
+       drawn({.temperature = 1, .top_p = 1, .top_k = 0, .seed = 3}, four, times)) {
     ++counts[token];
   }
   double sum = 0;
@@ -90,13 +96,16 @@ TEST(Sampler, DrawsEachTokenAsOftenAsItsLogitSays) {
 TEST(Sampler, KeepsToTheTopK) {
   EXPECT_EQ(distinct(drawn({.temperature = 50, .top_p = 1, .top_k = 2, .seed = 1}, four, 300)),
             (std::set<Token>{1, 2}));
-  EXPECT_EQ(distinct(drawn({.temperature = 50, .top_p = 1, .top_k = 1'000'000, .seed = 1}, four, 300)).size(),
-            4u);
+  EXPECT_EQ(
+      distinct(drawn({.temperature = 50, .top_p = 1, .top_k = 1'000'000, .seed = 1}, four, 300))
+          .size(),
+      4u);
 }
 
 TEST(Sampler, KeepsToTheTopP) {
   EXPECT_EQ(distinct(drawn({.temperature = 1, .top_p = 0.65F, .top_k = 0, .seed = 1}, four, 300)),
-            (std::set<Token>{1, 2})) << "0.64 of the likeliest do not suffice, 0.88 of the first two do";
+            (std::set<Token>{1, 2}))
+      << "0.64 of the likeliest do not suffice, 0.88 of the first two do";
   EXPECT_EQ(distinct(drawn({.temperature = 1, .top_p = 1e-6F, .top_k = 0, .seed = 1}, four, 300)),
             std::set<Token>{1});
 }

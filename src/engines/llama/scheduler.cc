@@ -186,8 +186,8 @@ void Scheduler::fill_batch() {
     if (next_token && room_in_batch(options_.batch_tokens) > 0) put_in_batch(*sequence, 1);
   }
   const auto answers = static_cast<int>(batch_.size());
-  const int most = answers > 0 ? answers + options_.prompt_tokens_beside_answers
-                               : options_.batch_tokens;
+  const int most =
+      answers > 0 ? answers + options_.prompt_tokens_beside_answers : options_.batch_tokens;
   for (const SequencePtr& sequence : running_) {
     if (sequence->missing() <= 1 || !sequence->reader_keeps_up()) continue;
     const int room = room_in_batch(std::min(most, options_.batch_tokens));
@@ -206,8 +206,8 @@ void Scheduler::computed_batch() {
   }
 }
 
-/// Without room the newest sequence makes some. Otherwise the sequences of the batch are computed one
-/// by one, in ever smaller batches; one that fails with a single token fails for good, alone.
+/// Without room the newest sequence makes some. Otherwise the sequences of the batch are computed
+/// one by one, in ever smaller batches; one that fails with a single token fails for good, alone.
 void Scheduler::failed_batch(bool no_room) {
   log::warning("batch_failed", {{"tokens", static_cast<std::int64_t>(batch_.size())},
                                 {"reason", no_room ? "no_room" : "compute"}});

@@ -38,13 +38,14 @@ struct Request {
   Sampler sampler;
   TextAssembler assembler;
   std::shared_ptr<Generation> generation;
-  std::shared_ptr<void> place;  ///< Held until the request is gone: its place in the engine's bound.
+  std::shared_ptr<void>
+      place;  ///< Held until the request is gone: its place in the engine's bound.
 };
 
 struct SchedulerOptions {
-  int cells = 0;          ///< Of the KV cache, tokens.
-  int parallel = 1;       ///< Sequences that are computed at once.
-  int batch_tokens = 512; ///< Most in one batch.
+  int cells = 0;           ///< Of the KV cache, tokens.
+  int parallel = 1;        ///< Sequences that are computed at once.
+  int batch_tokens = 512;  ///< Most in one batch.
   /// Most prompt tokens in a batch that also carries running answers: what one more prompt may slow
   /// each of their tokens.
   int prompt_tokens_beside_answers = 128;

@@ -74,8 +74,8 @@ class SchedulerTest : public testing::Test {
   }
 
   TableDecoder decoder;
-  SchedulerOptions options{.cells = 4096, .parallel = 4, .batch_tokens = 64,
-                           .prompt_tokens_beside_answers = 16};
+  SchedulerOptions options{
+      .cells = 4096, .parallel = 4, .batch_tokens = 64, .prompt_tokens_beside_answers = 16};
   std::deque<Caller> callers;
   SteadyTime now{};
 
@@ -94,10 +94,12 @@ TEST_F(SchedulerTest, HasNothingToDoWithoutRequests) { EXPECT_FALSE(step()); }
 
 TEST_F(SchedulerTest, GivesEachOfManyTheAnswerThatItGetsAlone) {
   std::vector<Asked> all;
-  for (int i = 0; i < 25; ++i) all.push_back({.prompt = prompt_of(1 + i * 13 % 150, i), .tokens_max = 60});
+  for (int i = 0; i < 25; ++i)
+    all.push_back({.prompt = prompt_of(1 + i * 13 % 150, i), .tokens_max = 60});
   for (const Asked& asked : all) ask(asked);
   run();
-  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
   EXPECT_EQ(decoder.cells_held(), 0);
 }
 
@@ -132,7 +134,8 @@ TEST_F(SchedulerTest, AdmitsInTheOrderOfArrival) {
   for (const auto& batch : decoder.batches) {
     if (batch.front().position == 0) first_prompts.push_back(batch.front().token);
   }
-  EXPECT_EQ(first_prompts, (std::vector<Token>{prompt_of(5, 0)[0], prompt_of(5, 1)[0], prompt_of(5, 2)[0]}));
+  EXPECT_EQ(first_prompts,
+            (std::vector<Token>{prompt_of(5, 0)[0], prompt_of(5, 1)[0], prompt_of(5, 2)[0]}));
 }
 
 TEST_F(SchedulerTest, EvictsTheNewestWhenTheCellsRunOutAndLosesNothing) {
@@ -143,7 +146,8 @@ TEST_F(SchedulerTest, EvictsTheNewestWhenTheCellsRunOutAndLosesNothing) {
     ask(all.back());
   }
   run();
-  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
 }
 
 TEST_F(SchedulerTest, CopesWithADecoderThatHasFewerCellsThanItSaid) {
@@ -155,7 +159,8 @@ TEST_F(SchedulerTest, CopesWithADecoderThatHasFewerCellsThanItSaid) {
     ask(all.back());
   }
   run();
-  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
 }
 
 TEST_F(SchedulerTest, FailsWhatDoesNotEvenFitAlone) {
@@ -174,7 +179,8 @@ TEST_F(SchedulerTest, ComputesSmallerBatchesWhereLargeOnesFail) {
     ask(all.back());
   }
   run();
-  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
 }
 
 TEST_F(SchedulerTest, ComputesAgainWhatARecurrentModelCannotDropInPart) {
@@ -186,7 +192,8 @@ TEST_F(SchedulerTest, ComputesAgainWhatARecurrentModelCannotDropInPart) {
     ask(all.back());
   }
   run();
-  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
 }
 
 TEST_F(SchedulerTest, FailsOnlyTheRequestThatMakesBatchesFail) {
@@ -282,7 +289,8 @@ TEST_F(SchedulerTest, PausesOnlyTheAnswerWhoseReaderIsSlow) {
 TEST_F(SchedulerTest, FreesTheCellsOfAFinishedAnswerThatIsNotReadYet) {
   options.cells = 1 << 16;
   Asked asked = long_answer(Generation::events_max);
-  asked.tokens_max = Generation::events_max - 1;  // with the start, the queue is full: the stop waits
+  asked.tokens_max =
+      Generation::events_max - 1;  // with the start, the queue is full: the stop waits
   Caller& caller = ask(asked);
   while (step()) {
   }
@@ -338,7 +346,8 @@ TEST_F(SchedulerTest, SaysWhyAnAnswerEnded) {
   answer = answered(stopped, decoder);
   EXPECT_EQ(answer.stop_reason, StopReason::stop_sequence);
   EXPECT_EQ(answer.stop_sequence, stopped.stop_sequences[0]);
-  EXPECT_EQ(answer.text, read_off(asked).substr(0, read_off(asked).find(stopped.stop_sequences[0])));
+  EXPECT_EQ(answer.text,
+            read_off(asked).substr(0, read_off(asked).find(stopped.stop_sequences[0])));
 }
 
 TEST_F(SchedulerTest, GivesNoTextWhenNoneIsAskedFor) {

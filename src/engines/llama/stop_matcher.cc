@@ -30,9 +30,8 @@ void StopMatcher::insert(const std::string& sequence, Index match) {
     Index down = child(at, byte);
     if (down == none) {
       down = static_cast<Index>(nodes_.size());
-      nodes_.push_back({.next_sibling = nodes_[at].first_child,
-                        .depth = nodes_[at].depth + 1,
-                        .byte = byte});
+      nodes_.push_back(
+          {.next_sibling = nodes_[at].first_child, .depth = nodes_[at].depth + 1, .byte = byte});
       nodes_[at].first_child = down;
     }
     at = down;

@@ -35,7 +35,8 @@ class StopMatcher {
 
  private:
   using Index = std::uint32_t;
-  static constexpr Index none = 0;  // the root is nobody's child and, as a row of `match`, no sequence
+  static constexpr Index none =
+      0;  // the root is nobody's child and, as a row of `match`, no sequence
 
   struct Node {
     Index first_child = none;

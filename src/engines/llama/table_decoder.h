@@ -1,5 +1,5 @@
-// A model as a table, for tests and fuzzing of the scheduler: what may be known about every answer is
-// known, and its KV cache can be too small, fail, or be checked. For tests only.
+// A model as a table, for tests and fuzzing of the scheduler: what may be known about every answer
+// is known, and its KV cache can be too small, fail, or be checked. For tests only.
 #pragma once
 
 #include <cstdint>
@@ -98,7 +98,8 @@ struct Asked {
 inline std::vector<Token> prompt_of(int length, int seed) {
   std::minstd_rand random(static_cast<unsigned>(seed) + 1);
   std::vector<Token> prompt;
-  for (int i = 0; i < length; ++i) prompt.push_back(1 + static_cast<Token>(random() % (vocabulary - 2)));
+  for (int i = 0; i < length; ++i)
+    prompt.push_back(1 + static_cast<Token>(random() % (vocabulary - 2)));
   return prompt;
 }
 

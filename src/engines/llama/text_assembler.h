@@ -28,8 +28,8 @@ class TextAssembler {
   /// Takes the next bytes. Returns the text that became safe; nothing after a stop.
   std::string add(std::string_view bytes);
 
-  /// The answer has ended: returns the text that was held back. A character that is not complete was
-  /// cut by the limit of tokens, and is left out.
+  /// The answer has ended: returns the text that was held back. A character that is not complete
+  /// was cut by the limit of tokens, and is left out.
   std::string finish();
 
   /// The stop sequence that ended the text, as the caller wrote it.

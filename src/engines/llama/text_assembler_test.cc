@@ -70,7 +70,8 @@ TEST_P(TextAssembling, GivesTheSameTextByteByByteAndInAnyTwoPieces) {
   const std::string& bytes = GetParam().bytes;
   std::vector<std::vector<std::string>> cuts(1);
   for (const char byte : bytes) cuts[0].emplace_back(1, byte);
-  for (std::size_t i = 0; i <= bytes.size(); ++i) cuts.push_back({bytes.substr(0, i), bytes.substr(i)});
+  for (std::size_t i = 0; i <= bytes.size(); ++i)
+    cuts.push_back({bytes.substr(0, i), bytes.substr(i)});
   for (const auto& cut : cuts) {
     const Outcome outcome = assemble(GetParam(), cut);
     EXPECT_EQ(outcome.text, GetParam().text);

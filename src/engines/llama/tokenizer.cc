@@ -55,7 +55,8 @@ Tokenizer::Tokenizer(const llama_vocab& vocab) : vocab_(vocab) {
     }
   }
   std::vector<Token> probe;
-  if (append("x", false, probe) && !probe.empty()) adds_blank_ = bytes_of(probe[0]).starts_with(' ');
+  if (append("x", false, probe) && !probe.empty())
+    adds_blank_ = bytes_of(probe[0]).starts_with(' ');
 }
 
 std::string Tokenizer::bytes_of(Token token) const {
@@ -81,7 +82,7 @@ std::string Tokenizer::eos_text() const { return token_text(vocab_, llama_vocab_
 /// What the text of one prompt is, byte by byte.
 struct Tokenizer::Marks {
   std::vector<char> by_caller;
-  std::vector<char> forged;          ///< Part of a control token's text that the caller had a hand in.
+  std::vector<char> forged;  ///< Part of a control token's text that the caller had a hand in.
   std::vector<char> begins_control;  ///< First byte of a control token that the template wrote.
 };
 
@@ -114,7 +115,8 @@ Tokenizer::Marks Tokenizer::marks_of(std::string_view text, std::vector<char> by
 
 /// Where the fragment that begins at `begin` ends. Only a long stretch of the caller's is cut where
 /// nothing else ends: a cut in the template's text might fall into a control token.
-std::size_t Tokenizer::fragment_end(std::string_view text, const Marks& marks, std::size_t begin) const {
+std::size_t Tokenizer::fragment_end(std::string_view text, const Marks& marks,
+                                    std::size_t begin) const {
   std::size_t callers = 0;  // how many bytes before `at`, without gap
   for (std::size_t at = begin; at < text.size(); ++at) {
     const bool border = marks.begins_control[at] || marks.forged[at] != marks.forged[begin];
@@ -128,7 +130,8 @@ std::size_t Tokenizer::fragment_end(std::string_view text, const Marks& marks, s
 }
 
 /// False when the vocabulary cannot express `text`.
-bool Tokenizer::append(std::string_view text, bool control_tokens, std::vector<Token>& tokens) const {
+bool Tokenizer::append(std::string_view text, bool control_tokens,
+                       std::vector<Token>& tokens) const {
   const std::size_t before = tokens.size();
   const auto length = static_cast<int>(text.size());
   const auto write = [&](std::size_t room) {
@@ -149,7 +152,8 @@ bool Tokenizer::append(std::string_view text, bool control_tokens, std::vector<T
 }
 
 bool Tokenizer::wants_bos(std::string_view text, const std::vector<char>& by_caller) const {
-  if (!llama_vocab_get_add_bos(&vocab_) || llama_vocab_bos(&vocab_) == LLAMA_TOKEN_NULL) return false;
+  if (!llama_vocab_get_add_bos(&vocab_) || llama_vocab_bos(&vocab_) == LLAMA_TOKEN_NULL)
+    return false;
   const bool template_wrote_it = !text.empty() && !by_caller[0] && text.starts_with(bos_text());
   return !template_wrote_it;
 }

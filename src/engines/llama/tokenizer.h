@@ -46,7 +46,9 @@ class Tokenizer {
   std::string eos_text() const;
 
   /// More bytes than this cannot be `tokens` tokens.
-  std::size_t bytes_max(int tokens) const { return longest_token_ * static_cast<std::size_t>(tokens); }
+  std::size_t bytes_max(int tokens) const {
+    return longest_token_ * static_cast<std::size_t>(tokens);
+  }
 
  private:
   struct Marks;
