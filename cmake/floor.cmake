@@ -28,11 +28,14 @@ function(craton_floor name)
     target_link_libraries(${name}_test PRIVATE craton_${name} ${floor_TEST_DEPENDS}
                           GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE CRATON_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    set(environment "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
     if(floor_TESTS_ALONE)
       add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
-      set_tests_properties(${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL TRUE)
+      set_tests_properties(${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL TRUE
+                                               ENVIRONMENT "${environment}")
     else()
-      gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+      gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST
+                           PROPERTIES TIMEOUT 300 ENVIRONMENT "${environment}")
     endif()
   endif()
 endfunction()

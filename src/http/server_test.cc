@@ -155,7 +155,10 @@ class HttpServer : public testing::Test {
   template <class Condition>
   static bool eventually(Condition condition) {
     const auto limit = steady_clock::now() + 10s;
-    while (!condition() && steady_clock::now() < limit) std::this_thread::sleep_for(1ms);
+    while (steady_clock::now() < limit) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(1ms);
+    }
     return condition();
   }
 
