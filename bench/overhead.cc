@@ -25,7 +25,7 @@
 namespace craton {
 namespace {
 
-constexpr std::string_view prompt = "Count from one to one hundred in words.";
+constexpr std::string_view prompt = "Tell a very long story about a fisherman.";
 
 double microseconds_of(const std::function<void()>& work) {
   const auto started = std::chrono::steady_clock::now();
