@@ -34,7 +34,7 @@ function(craton_floor name)
       set_tests_properties(${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL TRUE
                                                ENVIRONMENT "${environment}")
     else()
-      gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST
+      gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES
                            PROPERTIES TIMEOUT 300 ENVIRONMENT "${environment}")
     endif()
   endif()

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ids.h"
 #include "base/json.h"
 
 namespace craton::server {
@@ -13,6 +14,7 @@ http::Response answer(int status, std::string_view state, const engines::Engine*
   response.status = status;
   response.headers.add("Content-Type", "application/json");
   response.headers.add("Cache-Control", "no-store");
+  response.headers.add("x-amzn-RequestId", random_uuid());
   response.body = "{\"status\":" + json::quote(state);
   if (engine) response.body += ",\"model\":" + json::quote(engine->model());
   response.body += "}";

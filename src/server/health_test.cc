@@ -31,6 +31,12 @@ TEST(Health, IsOkWhateverTheModelDoes) {
   EXPECT_EQ(answer_probe(get("/health"), &loading)->status, 200);
 }
 
+TEST(Probes, HaveRequestIdsLikeEveryAnswer) {
+  const auto first = answer_probe(get("/health"), nullptr)->headers.find("x-amzn-RequestId");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->size(), 36u);
+}
+
 TEST(Ready, Is503UntilTheModelIsLoaded) {
   const FakeEngine loading(engines::State::loading);
   const FakeEngine failed(engines::State::failed);
