@@ -11,6 +11,9 @@ import pathlib
 import re
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+from cpp_tables import Pool, flag, literal  # noqa: E402
+
 SERVICES = {"bedrock": "bedrock", "bedrock-runtime": "bedrock_runtime"}
 KINDS = {"string", "boolean", "integer", "long", "float", "double", "blob", "timestamp", "list", "map",
          "structure", "document"}
@@ -25,17 +28,8 @@ def read_model(data, service):
     return json.loads(gzip.decompress((folder / "service-2.json.gz").read_bytes()))
 
 
-def literal(text):
-    plain = lambda byte: 0x20 <= byte < 0x7F and byte not in b'"\\'
-    return '"' + "".join(chr(byte) if plain(byte) else f"\\{byte:03o}" for byte in text.encode()) + '"'
-
-
 def number(value):
     return "none" if value is None else repr(float(value))
-
-
-def flag(value):
-    return "true" if value else "false"
 
 
 def for_re2(pattern):
@@ -48,22 +42,6 @@ def for_re2(pattern):
             least, most = max(0, least - REPETITION_MAX), most - REPETITION_MAX
         return text
     return COUNTED.sub(lambda found: cut(found) if int(found[3]) > REPETITION_MAX else found[0], pattern)
-
-
-class Pool:
-    """Arrays, each written once and named by their content."""
-
-    def __init__(self, kind, prefix):
-        self.kind, self.prefix, self.names = kind, prefix, {}
-
-    def span(self, elements):
-        if not elements:
-            return "{}"
-        return self.names.setdefault(tuple(elements), f"{self.prefix}_{len(self.names)}")
-
-    def definitions(self):
-        for elements, name in self.names.items():
-            yield f"constexpr {self.kind} {name}[] = {{{', '.join(elements)}}};"
 
 
 class Tables:

@@ -10,6 +10,9 @@ import json
 import pathlib
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+from cpp_tables import Pool, flag, literal  # noqa: E402
+
 # Both are stated, with what they mean, in data/README.md.
 FACTS_TIME = "2026-11-23T00:00:00Z"
 LISTS_TAKEN = "2026-10-09T00:00:00Z"
@@ -19,31 +22,6 @@ ARN_HEAD = '{"modelArn":"arn:aws:bedrock:us-east-1'
 
 def unix_seconds(time):
     return int(datetime.datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp())
-
-
-def literal(text):
-    assert text.isascii(), f"{text}: a C++ literal here is plain ASCII"
-    return json.dumps(text)
-
-
-def flag(value):
-    return "true" if value else "false"
-
-
-class Pool:
-    """Arrays that many rows share, each written once."""
-
-    def __init__(self, kind, prefix):
-        self.kind, self.prefix, self.names = kind, prefix, {}
-
-    def span(self, elements):
-        if not elements:
-            return "{}"
-        return self.names.setdefault(tuple(elements), f"{self.prefix}_{len(self.names)}")
-
-    def definitions(self):
-        for elements, name in self.names.items():
-            yield f"constexpr {self.kind} {name}[] = {{{', '.join(elements)}}};"
 
 
 class Tables:
