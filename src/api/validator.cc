@@ -17,17 +17,6 @@
 namespace craton::api {
 namespace {
 
-std::string number_text(double number) {
-  std::string text;
-  json::append_number(number, text);
-  if (text.ends_with(".0")) text.resize(text.size() - 2);
-  return text;
-}
-
-std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, begins_character));
-}
-
 /// What a bound measures in a value of that kind.
 double measured(const Shape& shape, const json::value& value) {
   switch (shape.kind) {
@@ -58,7 +47,7 @@ struct Constraint {
 
 std::string bound_text(const Shape& shape, std::string_view comparison, double bound) {
   return std::string("Member must have ") + (is_number(shape.kind) ? "value " : "length ") +
-         std::string(comparison) + " than or equal to " + number_text(bound);
+         std::string(comparison) + " than or equal to " + json::number_text(bound);
 }
 
 std::string enum_text(const Shape& shape) {
@@ -129,10 +118,8 @@ void append_shown(const json::value& value, std::string& out) {
 std::string shown(const json::value& value) {
   std::string text;
   append_shown(value, text);
-  if (text.size() <= repeated_value_max) return "'" + text + "' ";
-  std::size_t end = repeated_value_max;
-  while (end > 0 && !begins_character(text[end])) --end;
-  return "'" + text.substr(0, end) + "…' ";
+  const std::string_view repeated = first_characters(text, repeated_value_max);
+  return "'" + std::string(repeated) + (repeated.size() < text.size() ? "…' " : "' ");
 }
 
 class Validation {

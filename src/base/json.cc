@@ -94,6 +94,13 @@ void append_number(double number, std::string& out) {
   if (plain && digits.find('.') == std::string_view::npos) out += ".0";
 }
 
+std::string number_text(double number) {
+  std::string text;
+  append_number(number, text);
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
+  return text;
+}
+
 void append_text(const value& value, std::string& out) {
   switch (value.kind()) {
     case boost::json::kind::null: out += "null"; return;

@@ -40,4 +40,7 @@ void append_quoted(std::string_view text, std::string& out);
 /// users write plainly (1e-7 to 1e21); integral values end in `.0`.
 void append_number(double number, std::string& out);
 
+/// The same, but integral values without `.0`: "2", as messages name bounds.
+std::string number_text(double number);
+
 }  // namespace craton::json

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <algorithm>
+
 namespace craton {
 namespace {
 
@@ -61,6 +63,17 @@ void Utf8Mender::add(std::string_view bytes, std::string& out) {
 void Utf8Mender::finish(std::string& out) {
   if (missing_ > 0) out += replacement;
   missing_ = 0;
+}
+
+std::size_t code_points(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, begins_character));
+}
+
+std::string_view first_characters(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  std::size_t end = bytes_max;
+  while (end > 0 && !begins_character(text[end])) --end;
+  return text.substr(0, end);
 }
 
 std::string mended_utf8(std::string_view bytes) {

@@ -42,4 +42,10 @@ constexpr bool begins_character(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
 }
 
+/// How many characters `text`, UTF-8, has.
+std::size_t code_points(std::string_view text);
+
+/// The whole characters of `text`, UTF-8, that begin it and take `bytes_max` bytes at most.
+std::string_view first_characters(std::string_view text, std::size_t bytes_max);
+
 }  // namespace craton

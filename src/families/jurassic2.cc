@@ -125,10 +125,6 @@ class TokenList {
     return text;
   }
 
-  static std::size_t code_points(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
-  }
-
   void add(std::string_view token, std::size_t length) {
     if (!std::exchange(empty_, false)) out_ += ',';
     out_ += R"({"generatedToken":{"token":)";

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/utf8.h"
 #include "families/json_text.h"
 
 namespace craton::families {
@@ -46,26 +47,10 @@ std::string pointer_to(const Place& place) {
   return pointer;
 }
 
-bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
-
-std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char byte) { return !continues_character(byte); }));
-}
-
 /// As much of the caller's own text as a message repeats.
 std::string repeated(std::string_view text) {
-  if (text.size() <= repeated_text_max) return std::string(text);
-  std::size_t end = repeated_text_max;
-  while (end > 0 && continues_character(text[end])) --end;
-  return std::string(text.substr(0, end)) + "...";
-}
-
-std::string number_text(double number) {
-  std::string text;
-  json::append_number(number, text);
-  if (text.ends_with(".0")) text.resize(text.size() - 2);
-  return text;
+  const std::string_view first = first_characters(text, repeated_text_max);
+  return std::string(first) + (first.size() < text.size() ? "..." : "");
 }
 
 bool in_decimal_notation(std::string_view number) {
@@ -186,14 +171,14 @@ class Validation {
     if (number > bound.value || (number == bound.value && !bound.exclusive)) return;
     const std::string_view what =
         bound.exclusive ? " is not greater than " : " is not greater or equal to ";
-    report(place, repeated(written(place)) + std::string(what) + number_text(bound.value));
+    report(place, repeated(written(place)) + std::string(what) + json::number_text(bound.value));
   }
 
   void check_maximum(const Bound& bound, double number, const Place& place) {
     if (number < bound.value || (number == bound.value && !bound.exclusive)) return;
     const std::string_view what =
         bound.exclusive ? " is not less than " : " is not less or equal to ";
-    report(place, repeated(written(place)) + std::string(what) + number_text(bound.value));
+    report(place, repeated(written(place)) + std::string(what) + json::number_text(bound.value));
   }
 
   void check_string(const Schema& schema, std::string_view text, const Place& place) {
