@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "families/family.h"
@@ -27,12 +29,23 @@ inline void fuzz_family(std::span<const std::string_view> model_ids, const std::
     return;
   }
   if (request->conversation.turns.empty()) std::abort();
-  const Answer answers[] = {
-      {.text = "Hi \"there\"\n\xF0\x9F\x98\x80 \xFF", .stop_reason = StopReason::end_turn},
-      {.text = "", .stop_reason = StopReason::max_tokens},
-      {.text = "x", .stop_reason = StopReason::stop_sequence, .stop_sequence = "a\"b"},
-  };
-  for (const Answer& answer : answers) {
-    if (!json::parse(family->render({model, *request, answer, "id"}))) std::abort();
+  const MessageStop stops[] = {{StopReason::end_turn, {}},
+                               {StopReason::max_tokens, {}},
+                               {StopReason::stop_sequence, "a\"b"}};
+  for (const MessageStop& stop : stops) {
+    const Event events[] = {MessageStart{}, TextDelta{"Hi \"there\"\n\xF0\x9F\x98\x80 \xFF", 3, {}},
+                            stop, Usage{}};
+    AnswerBuilder builder;
+    for (const Event& event : events) builder.add(event);
+    const std::vector<Answer> answers(static_cast<std::size_t>(request->generations),
+                                      *builder.take());
+    if (!json::parse(family->render({model, *request, answers, "id"}))) std::abort();
+    if (!family->stream) continue;
+    const auto writer = family->stream({model, *request, "id"});
+    std::vector<std::string> pieces;
+    for (const Event& event : events) writer->write(event, 0, pieces);
+    for (const std::string& piece : pieces) {
+      if (!json::parse(piece)) std::abort();
+    }
   }
 }

@@ -1,8 +1,10 @@
 // Event: one step of an answer, and Answer, the fold of all of them.
 //
-//   MessageStart  TextDelta*  MessageStop  Usage
+//   MessageStart  (TextDelta | ReasoningDelta | ToolUseStart ToolInputDelta* ToolUseStop)*
+//   MessageStop  Usage
 //   Failure may take the place of any of them and is then the last.
 //
+// Deltas of one kind in a row are one block of the answer; a delta of another kind begins the next.
 // There is one way to generate: a whole answer is the fold of its events. Plain values: no I/O, no
 // threads.
 #pragma once
@@ -11,8 +13,10 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
+#include "conversation/conversation.h"
 
 namespace craton {
 
@@ -20,26 +24,55 @@ enum class StopReason {
   end_turn,       ///< The model ended its answer.
   stop_sequence,  ///< One of the request's stop sequences appeared.
   max_tokens,     ///< The request's limit, or the model's.
-};
-
-struct MessageStart {};
-
-/// Text that follows what came before. Always whole UTF-8 characters.
-struct TextDelta {
-  std::string text;
-};
-
-struct MessageStop {
-  StopReason reason = StopReason::end_turn;
-  std::optional<std::string> stop_sequence;  ///< Which one, when that was the reason.
+  tool_use,       ///< The answer ends with calls of tools.
 };
 
 /// Tokens as the bound model's tokenizer counts them.
 struct Usage {
-  int input_tokens = 0;  ///< Without those read from a cache.
+  int input_tokens = 0;  ///< Without those read from or written to a cache.
   int output_tokens = 0;
   int cache_read_tokens = 0;
   int cache_write_tokens = 0;
+};
+
+/// How likely the model held a token to be, where it stands.
+struct TokenLikelihood {
+  std::string token;  ///< Its text.
+  double likelihood;  ///< Natural logarithm of the probability.
+};
+
+struct MessageStart {
+  Usage usage;  ///< Of the prompt, as far as it is known before the first token.
+  std::vector<TokenLikelihood> prompt_likelihoods;  ///< When asked for all.
+};
+
+/// Text that follows what came before. Always whole UTF-8 characters.
+struct TextDelta {
+  std::string text;
+  int output_tokens = 0;  ///< Of the whole answer up to here; 0 where an engine cannot say.
+  std::vector<TokenLikelihood> likelihoods;  ///< When asked for.
+};
+
+/// What the model thinks before it answers. Always whole UTF-8 characters.
+struct ReasoningDelta {
+  std::string text;
+};
+
+struct ToolUseStart {
+  std::string name;  ///< One of the tools offered.
+};
+
+/// A piece of the call's input. All of a call's pieces together are a JSON object that fits the
+/// tool's schema where the engine can hold the model to it.
+struct ToolInputDelta {
+  std::string json;
+};
+
+struct ToolUseStop {};
+
+struct MessageStop {
+  StopReason reason = StopReason::end_turn;
+  std::optional<std::string> stop_sequence;  ///< Which one, when that was the reason.
 };
 
 /// What a too long prompt measured; each provider words its refusal with these numbers.
@@ -53,15 +86,27 @@ struct Failure {
   std::optional<InputTooLong> input_too_long;  ///< When that is the cause.
 };
 
-using Event = std::variant<MessageStart, TextDelta, MessageStop, Usage, Failure>;
+using Event = std::variant<MessageStart, TextDelta, ReasoningDelta, ToolUseStart, ToolInputDelta,
+                           ToolUseStop, MessageStop, Usage, Failure>;
+
+/// A part of an answer.
+using AnswerBlock = std::variant<TextBlock, ReasoningBlock, ToolUseBlock>;
 
 /// A whole answer.
 struct Answer {
-  std::string text;
+  std::vector<AnswerBlock> content;  ///< In the order of the events; no two texts in a row.
   StopReason stop_reason = StopReason::end_turn;
   std::optional<std::string> stop_sequence;
   Usage usage;
+  std::vector<TokenLikelihood> likelihoods;         ///< Of the text's tokens, when asked for.
+  std::vector<TokenLikelihood> prompt_likelihoods;  ///< When asked for.
+
+  /// The text blocks, one after the other.
+  std::string text() const;
 };
+
+/// An answer of nothing but text; what tests begin with.
+Answer text_answer(std::string text);
 
 /// Folds events into an Answer, one at a time.
 class AnswerBuilder {
@@ -75,6 +120,8 @@ class AnswerBuilder {
   tl::expected<Answer, Failure> take();
 
  private:
+  void add_text(TextDelta delta);
+
   Answer answer_;
   std::optional<Failure> failure_;
   bool complete_ = false;

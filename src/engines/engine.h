@@ -35,6 +35,12 @@ struct Limits {
   std::optional<SteadyTime> deadline = std::nullopt;
 };
 
+/// What the bound model can do beside continuing text.
+struct Capabilities {
+  bool images = false;     ///< Sees the images of a conversation.
+  bool reasoning = false;  ///< Thinks before it answers, when asked to.
+};
+
 /// Any function may be called from any thread. Destroying an engine ends the answers that nobody
 /// has cancelled with a Failure.
 class Engine {
@@ -53,6 +59,9 @@ class Engine {
   /// Calls `wake` once when status() is no longer `loading`: at once, or on the engine's thread.
   /// Never, when the engine is destroyed before that.
   virtual void notify_loaded(std::function<void()> wake) = 0;
+
+  /// Known once status() is `ready`. A conversation that asks for more is refused by the caller.
+  virtual Capabilities capabilities() const { return {}; }
 
   /// Starts an answer; its events arrive in the Generation. Never blocks on the model.
   /// Fails with `model_not_ready` while loading, `model_error` when failed, `throttling` when the

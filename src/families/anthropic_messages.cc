@@ -252,6 +252,7 @@ constexpr std::string_view stop_reason(StopReason reason) {
   switch (reason) {
     case StopReason::end_turn: return "end_turn";
     case StopReason::stop_sequence: return "stop_sequence";
+    case StopReason::tool_use: return "tool_use";
     case StopReason::max_tokens: break;
   }
   return "max_tokens";
@@ -259,15 +260,15 @@ constexpr std::string_view stop_reason(StopReason reason) {
 
 std::string render(const ReplyContext& context) {
   const std::string_view model_id = context.model.model_id;
-  const Answer& answer = context.answer;
+  const Answer& answer = context.answer();
   std::string out = "{\"id\":\"";
   out += random_anthropic_id(is_completion_claude(model_id) ? "compl_" : "msg_bdrk_");
   out += R"(","type":"message","role":"assistant","model":)";
   json::append_quoted(anthropic_name(model_id), out);
   out += ",\"content\":[";
-  if (!answer.text.empty()) {
+  if (const std::string text = answer.text(); !text.empty()) {
     out += R"({"type":"text","text":)";
-    append_reply_text(answer.text, out);
+    append_reply_text(text, out);
     out += '}';
   }
   out += "],\"stop_reason\":\"";

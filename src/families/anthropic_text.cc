@@ -61,7 +61,7 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
 }
 
 std::string render(const ReplyContext& context) {
-  const Answer& answer = context.answer;
+  const Answer& answer = context.answer();
   const bool cut = answer.stop_reason == StopReason::max_tokens;
   std::string out = R"({"type":"completion","completion":)";
   append_reply_text(led_text(context), out);

@@ -80,7 +80,7 @@ std::string render(const ReplyContext& context) {
   json::append_quoted(context.request_id, out);
   out += ",\"generations\":[{\"id\":\"" + random_uuid() + "\",\"text\":";
   append_reply_text(led_text(context), out);
-  out += context.answer.stop_reason == StopReason::max_tokens
+  out += context.answer().stop_reason == StopReason::max_tokens
              ? R"(,"finish_reason":"MAX_TOKENS"}],"prompt":)"
              : R"(,"finish_reason":"COMPLETE"}],"prompt":)";
   append_reply_text(context.request.echo, out);

@@ -46,4 +46,14 @@ const Family* family_of(std::string_view model_id, std::string_view body) {
   return speaks;
 }
 
+const Family* chat_family_of(std::string_view model_id) {
+  const Family* speaks = nullptr;
+  for (const Family* family : rows) {
+    if (!speaks_for(*family, model_id)) continue;
+    if (family->shape == BodyShape::any) return family;
+    speaks = family;
+  }
+  return speaks;
+}
+
 }  // namespace craton::families

@@ -98,8 +98,7 @@ std::string conversation_text(const NativeRequest& request) {
 
 Answer answer_of(const fs::path& path) {
   const bj::object members = bj::parse(read(path)).as_object();
-  Answer answer;
-  answer.text = std::string(members.at("text").as_string());
+  Answer answer = text_answer(std::string(members.at("text").as_string()));
   const std::string_view reason = members.at("stop_reason").as_string();
   answer.stop_reason = reason == "end_turn"        ? StopReason::end_turn
                        : reason == "stop_sequence" ? StopReason::stop_sequence
@@ -129,6 +128,36 @@ std::vector<fs::path> cases() {
   return folders;
 }
 
+constexpr std::string_view request_id = "11111111-2222-4333-8444-555555555555";
+
+/// The events that an answer of text comes in, a piece a word.
+std::vector<Event> events_of(const Answer& answer) {
+  std::vector<Event> events{MessageStart{answer.usage, {}}};
+  const std::string text = answer.text();
+  int tokens = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin + 1), text.size());
+    events.emplace_back(TextDelta{text.substr(begin, end - begin), ++tokens, {}});
+    begin = end;
+  }
+  events.emplace_back(MessageStop{answer.stop_reason, answer.stop_sequence});
+  events.emplace_back(answer.usage);
+  return events;
+}
+
+/// The pieces of a streamed reply, one a line.
+std::string streamed(const Family& family, const StreamContext& context, const Answer& answer) {
+  const std::unique_ptr<StreamWriter> writer = family.stream(context);
+  std::vector<std::string> pieces;
+  for (const Event& event : events_of(answer)) writer->write(event, 0, pieces);
+  std::string lines;
+  for (const std::string& piece : pieces) {
+    EXPECT_TRUE(json::parse(piece)) << piece;
+    lines += piece + "\n";
+  }
+  return lines;
+}
+
 class Golden : public testing::TestWithParam<fs::path> {};
 
 TEST_P(Golden, ReadsAndWritesItsSchema) {
@@ -147,10 +176,12 @@ TEST_P(Golden, ReadsAndWritesItsSchema) {
   }
   expect_file(folder / "conversation.json", conversation_text(*request));
   const Answer answer = answer_of(folder / "answer.json");
-  const std::string reply =
-      family->render({model, *request, answer, "11111111-2222-4333-8444-555555555555"});
+  const std::string reply = family->render({model, *request, {&answer, 1}, request_id});
   EXPECT_TRUE(json::parse(reply)) << reply;
   expect_file(folder / "reply.json", masked(reply));
+  if (!family->stream) return;
+  expect_file(folder / "stream.jsonl",
+              masked(streamed(*family, {model, *request, request_id}, answer)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Golden, testing::ValuesIn(cases()), [](const auto& row) {

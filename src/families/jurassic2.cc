@@ -158,6 +158,7 @@ void append_finish_reason(const Answer& answer, std::string& out) {
       append_reply_text(answer.stop_sequence.value_or(std::string()), out);
       out += '}';
       return;
+    case StopReason::tool_use:  // it calls none
     case StopReason::max_tokens:
       out += R"({"reason":"length","length":)" + std::to_string(answer.usage.output_tokens) + "}";
   }
@@ -167,10 +168,10 @@ std::string render(const ReplyContext& context) {
   std::string out = "{\"id\":1234,\"prompt\":";  // the same number in every recorded reply
   append_text_and_tokens(context.request.echo, false, out);
   out += ",\"completions\":[{\"data\":";
-  append_text_and_tokens(led_text(context), context.answer.stop_reason == StopReason::end_turn,
+  append_text_and_tokens(led_text(context), context.answer().stop_reason == StopReason::end_turn,
                          out);
   out += ",\"finishReason\":";
-  append_finish_reason(context.answer, out);
+  append_finish_reason(context.answer(), out);
   return out + "}]}";
 }
 

@@ -84,7 +84,7 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
 }
 
 std::string render(const ReplyContext& context) {
-  const Answer& answer = context.answer;
+  const Answer& answer = context.answer();
   std::string out = "{\"generation\":";
   append_reply_text(led_text(context), out);
   out += ",\"prompt_token_count\":" + std::to_string(answer.usage.input_tokens);

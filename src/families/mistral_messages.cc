@@ -79,9 +79,9 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
 
 std::string render(const ReplyContext& context) {
   std::string out = R"({"choices":[{"index":0,"message":{"role":"assistant","content":)";
-  append_reply_text(context.answer.text, out);
+  append_reply_text(context.answer().text(), out);
   out += "},\"stop_reason\":\"";
-  out += mistral_stop_reason(context.answer.stop_reason);
+  out += mistral_stop_reason(context.answer().stop_reason);
   return out + "\"}]}";
 }
 

@@ -50,7 +50,7 @@ std::string render(const ReplyContext& context) {
   std::string out = "{\"outputs\":[{\"text\":";
   append_reply_text(led_text(context), out);
   out += ",\"stop_reason\":\"";
-  out += mistral_stop_reason(context.answer.stop_reason);
+  out += mistral_stop_reason(context.answer().stop_reason);
   return out + "\"}]}";
 }
 

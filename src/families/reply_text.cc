@@ -10,7 +10,7 @@ void append_reply_text(std::string_view text, std::string& out) {
 }
 
 std::string led_text(const ReplyContext& context) {
-  const std::string& text = context.answer.text;
+  std::string text = context.answer().text();
   if (text.empty() || text.front() == ' ' || text.front() == '\n') return text;
   return context.request.lead + text;
 }

@@ -57,7 +57,7 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
 }
 
 std::string render(const ReplyContext& context) {
-  const Answer& answer = context.answer;
+  const Answer& answer = context.answer();
   std::string out = "{\"inputTextTokenCount\":" + std::to_string(answer.usage.input_tokens);
   out += ",\"results\":[{\"tokenCount\":" + std::to_string(answer.usage.output_tokens);
   out += ",\"outputText\":";

@@ -1,4 +1,4 @@
-// HTTP requests and answers as plain values. No I/O.
+// HTTP requests and answers as values. No I/O.
 #pragma once
 
 #include <memory>
@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "http/body_stream.h"
 
 namespace craton::http {
 
@@ -48,6 +50,8 @@ struct Response {
   std::string body;
   /// Sent in place of `body` when set: bytes that many answers share.
   std::shared_ptr<const std::string> shared_body;
+  /// In place of both when set: a body that is made while it is sent.
+  std::unique_ptr<BodyStream> stream;
 
   std::string_view body_view() const { return shared_body ? *shared_body : std::string_view(body); }
 };

@@ -3,20 +3,10 @@
 #include <boost/json/value.hpp>
 #include <string>
 
+#include "service/invocation.h"
 #include "service/operations.h"
 
 namespace craton::service {
-namespace {
-
-/// A text member of a validated input; empty when absent.
-std::string_view text_member(const api::Input& input, std::string_view name) {
-  const auto* member = input.members.if_contains(name);
-  return member && member->is_string() ? std::string_view(member->get_string())
-                                       : std::string_view();
-}
-
-}  // namespace
-
 Result<http::Response> list_foundation_models(const Call& call) {
   const catalog::ModelFilter filter{
       .provider = std::string(text_member(call.input, "byProvider")),

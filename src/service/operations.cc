@@ -11,6 +11,7 @@ constexpr std::array rows{
     OperationRow{"GetFoundationModel", get_foundation_model, nullptr},
     OperationRow{"GetInferenceProfile", get_inference_profile, nullptr},
     OperationRow{"InvokeModel", nullptr, invoke_model},
+    OperationRow{"InvokeModelWithResponseStream", nullptr, invoke_model_with_response_stream},
     OperationRow{"ListFoundationModels", list_foundation_models, nullptr},
     OperationRow{"ListInferenceProfiles", list_inference_profiles, nullptr},
 };

@@ -5,19 +5,22 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "api/operation.h"
+#include "base/clock.h"
 #include "base/result.h"
 #include "http/message.h"
 #include "service/service.h"
 
 namespace craton::service {
 
-/// What the log line of a request tells beside its status.
+/// What the log line of a request tells beside its status. Shared with a streamed body, which is
+/// made after the operation has returned.
 struct Account {
   std::string_view operation;
   std::string model_id;
@@ -25,6 +28,8 @@ struct Account {
   std::string ignored_fields;  ///< Asked for, validated, not honoured by this engine.
   std::optional<int> input_tokens;
   std::optional<int> output_tokens;
+  std::string_view stream_error;  ///< The error that a streamed body ended with.
+  bool complete = true;           ///< False while a streamed body has not come to its end.
 };
 
 struct Call {
@@ -32,7 +37,8 @@ struct Call {
   const api::Input& input;
   std::string_view region;  ///< The caller's.
   std::string_view request_id;
-  Account& account;
+  SteadyTime started;  ///< When the request was whole.
+  std::shared_ptr<Account> account;
 };
 
 struct OperationRow {
@@ -57,5 +63,6 @@ Result<http::Response> get_foundation_model(const Call& call);
 Result<http::Response> list_inference_profiles(const Call& call);
 Result<http::Response> get_inference_profile(const Call& call);
 boost::asio::awaitable<Result<http::Response>> invoke_model(const Call& call);
+boost::asio::awaitable<Result<http::Response>> invoke_model_with_response_stream(const Call& call);
 
 }  // namespace craton::service

@@ -34,6 +34,13 @@ std::string region_of(const http::Request& request, const std::string& fallback)
   return scope && is_region_name(scope->region) ? std::string(scope->region) : fallback;
 }
 
+/// A request as it begins to be answered.
+struct Begun {
+  std::string request_id;
+  SteadyTime started;
+  std::shared_ptr<Account> account;
+};
+
 Error not_implemented(const api::Operation& operation) {
   return {ErrorCode::not_implemented, std::string(operation.name) +
                                           " is not implemented by this server yet. The README has "
@@ -42,17 +49,16 @@ Error not_implemented(const api::Operation& operation) {
 
 boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
                                                       const http::Request& request,
-                                                      std::string_view request_id,
-                                                      Account& account) {
+                                                      const Begun& begun) {
   CRATON_CO_TRY_ASSIGN(const api::Match match, api::route(request.method, request.target));
-  account.operation = match.operation->name;
+  begun.account->operation = match.operation->name;
   const OperationRow* row = find_implementation(match.operation->name);
   if (!row) co_return not_implemented(*match.operation);
 
   const api::RawInput raw{request.target, header_value, &request.headers, request.body};
   CRATON_CO_TRY_ASSIGN(const api::Input input, api::parse_input(match, raw));
   const std::string region = region_of(request, service.options().region);
-  const Call call{service, input, region, request_id, account};
+  const Call call{service, input, region, begun.request_id, begun.started, begun.account};
   if (row->answer) co_return row->answer(call);
   co_return co_await row->answer_later(call);
 }
@@ -61,26 +67,79 @@ log::FieldValue counted(std::optional<int> tokens) {
   return tokens ? log::FieldValue(std::int64_t(*tokens)) : log::FieldValue();
 }
 
-void write_log_line(const http::Request& request, const http::Response& response,
-                    std::string_view request_id, const Account& account, SteadyTime started) {
-  const double took =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
-  const std::string_view path = std::string_view(request.target).substr(0, 256);
-  log::info("request", {{"id", request_id},
-                        {"operation", account.operation},
-                        {"method", request.method},
-                        {"path", path.substr(0, path.find('?'))},
-                        {"status", std::int64_t(response.status)},
-                        {"error", error_type_of(response)},
-                        {"ms", took},
-                        {"model_id", account.model_id},
-                        {"model", account.engine_model},
-                        {"input_tokens", counted(account.input_tokens)},
-                        {"output_tokens", counted(account.output_tokens)},
-                        {"not_honoured", account.ignored_fields},
-                        {"bytes", std::int64_t(response.body_view().size())},
-                        {"peer", request.peer}});
-}
+/// Tells the log of a request, once, when its answer is over: a streamed one when the last byte is
+/// out or the caller has left.
+class RequestLine {
+ public:
+  RequestLine(const http::Request& request, const Begun& begun)
+      : method_(request.method),
+        path_(request.target.substr(0, std::min<std::size_t>(256, request.target.find('?')))),
+        peer_(request.peer),
+        begun_(begun) {}
+  ~RequestLine() { write(); }
+  RequestLine(const RequestLine&) = delete;
+  RequestLine& operator=(const RequestLine&) = delete;
+
+  void answered(const http::Response& response) {
+    status_ = response.status;
+    error_ = error_type_of(response);
+    bytes_ = response.body_view().size();
+  }
+  void sent(std::size_t bytes) { bytes_ += bytes; }
+
+ private:
+  std::string_view error() const {
+    if (!error_.empty()) return error_;
+    if (!begun_.account->stream_error.empty()) return begun_.account->stream_error;
+    return begun_.account->complete ? std::string_view() : "caller_left";
+  }
+
+  void write() const {
+    const Account& account = *begun_.account;
+    const double took =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun_.started)
+            .count();
+    log::info("request", {{"id", begun_.request_id},
+                          {"operation", account.operation},
+                          {"method", method_},
+                          {"path", path_},
+                          {"status", std::int64_t(status_)},
+                          {"error", error()},
+                          {"ms", took},
+                          {"model_id", account.model_id},
+                          {"model", account.engine_model},
+                          {"input_tokens", counted(account.input_tokens)},
+                          {"output_tokens", counted(account.output_tokens)},
+                          {"not_honoured", account.ignored_fields},
+                          {"bytes", std::int64_t(bytes_)},
+                          {"peer", peer_}});
+  }
+
+  const std::string method_;
+  const std::string path_;
+  const std::string peer_;
+  const Begun begun_;
+  int status_ = 0;
+  std::string error_;
+  std::size_t bytes_ = 0;
+};
+
+/// A streamed body whose request is told of when it ends.
+class LoggedBody : public http::BodyStream {
+ public:
+  LoggedBody(std::unique_ptr<http::BodyStream> body, std::unique_ptr<RequestLine> line)
+      : line_(std::move(line)), body_(std::move(body)) {}
+
+  boost::asio::awaitable<std::optional<std::string>> next() override {
+    std::optional<std::string> bytes = co_await body_->next();
+    if (bytes) line_->sent(bytes->size());
+    co_return bytes;
+  }
+
+ private:
+  std::unique_ptr<RequestLine> line_;  // goes after the body, whose end it tells
+  std::unique_ptr<http::BodyStream> body_;
+};
 
 }  // namespace
 
@@ -91,13 +150,16 @@ Service::Service(ServiceOptions options, std::shared_ptr<const catalog::Catalog>
 engines::Engine* Service::engine_of(std::string_view) const { return engine_.get(); }
 
 boost::asio::awaitable<http::Response> Service::handle(http::Request request) {
-  const SteadyTime started = std::chrono::steady_clock::now();
-  const std::string request_id = random_uuid();
-  Account account;
-  Result<http::Response> result = co_await answer(*this, request, request_id, account);
+  const Begun begun{random_uuid(), std::chrono::steady_clock::now(), std::make_shared<Account>()};
+  auto line = std::make_unique<RequestLine>(request, begun);
+  Result<http::Response> result = co_await answer(*this, request, begun);
   http::Response response = result ? std::move(*result) : error_response(result.error());
-  response.headers.add("x-amzn-RequestId", request_id);
-  write_log_line(request, response, request_id, account, started);
+  response.headers.add("x-amzn-RequestId", begun.request_id);
+  line->answered(response);
+  if (response.stream) {
+    begun.account->complete = false;
+    response.stream = std::make_unique<LoggedBody>(std::move(response.stream), std::move(line));
+  }
   co_return response;
 }
 

@@ -115,7 +115,7 @@ class LlamaEngineTest : public testing::Test {
 TEST_F(LlamaEngineTest, KnowsTheCapitalOfKorea) {
   start_ready(qwen);
   const Answer got = answer(asked("대한민국의 수도는?"));
-  EXPECT_THAT(got.text, HasSubstr("서울"));
+  EXPECT_THAT(got.text(), HasSubstr("서울"));
   EXPECT_EQ(got.stop_reason, StopReason::end_turn);
   EXPECT_GT(got.usage.input_tokens, 10);
   EXPECT_GT(got.usage.output_tokens, 3);
@@ -125,14 +125,14 @@ TEST_F(LlamaEngineTest, FollowsTheSystemPrompt) {
   start_ready(qwen);
   Conversation conversation = asked("What is your name?");
   conversation.system.push_back({"Your name is Granite. Always say your name."});
-  EXPECT_THAT(answer(conversation).text, HasSubstr("Granite"));
+  EXPECT_THAT(answer(conversation).text(), HasSubstr("Granite"));
 }
 
 TEST_F(LlamaEngineTest, ContinuesALastTurnOfTheAssistant) {
   start_ready(qwen);
   Conversation conversation = asked("Count from one to ten in English words, separated by commas.");
   append_turn(conversation, Role::assistant, "one, two, three,");
-  EXPECT_THAT(answer(conversation).text, testing::StartsWith(" four, five"));
+  EXPECT_THAT(answer(conversation).text(), testing::StartsWith(" four, five"));
 }
 
 TEST_F(LlamaEngineTest, CompletesARawPromptWithoutTemplate) {
@@ -140,7 +140,7 @@ TEST_F(LlamaEngineTest, CompletesARawPromptWithoutTemplate) {
   Conversation conversation = asked("The capital of France is");
   conversation.raw_completion = true;
   EXPECT_EQ(engine->count_tokens(conversation), 5);
-  EXPECT_THAT(answer(conversation).text, HasSubstr("Paris"));
+  EXPECT_THAT(answer(conversation).text(), HasSubstr("Paris"));
 }
 
 TEST_F(LlamaEngineTest, NamesItselfAndItsModel) {
@@ -169,12 +169,12 @@ TEST_F(LlamaEngineTest, GivesTheSameTextForTheSameSeed) {
   Conversation conversation = asked("Write a story about a fox.");
   conversation.sampling.temperature = 1.2;
   conversation.sampling.seed = 7;
-  const std::string first = answer(conversation).text;
-  EXPECT_EQ(answer(conversation).text, first);
+  const std::string first = answer(conversation).text();
+  EXPECT_EQ(answer(conversation).text(), first);
   conversation.sampling.seed = 8;
-  EXPECT_NE(answer(conversation).text, first);
+  EXPECT_NE(answer(conversation).text(), first);
   conversation.sampling.seed.reset();
-  EXPECT_NE(answer(conversation).text, answer(conversation).text) << "no seed: a random one";
+  EXPECT_NE(answer(conversation).text(), answer(conversation).text()) << "no seed: a random one";
 }
 
 TEST_F(LlamaEngineTest, CountsThePromptsTokensAsTheAnswerDoes) {
@@ -196,14 +196,14 @@ TEST_F(LlamaEngineTest, StopsAtTheMostTokens) {
 
 TEST_F(LlamaEngineTest, StopsBeforeAStopSequenceThatSpansTokens) {
   start_ready(smollm);
-  const std::string whole = answer(asked("Write a long story about a fox.")).text;
+  const std::string whole = answer(asked("Write a long story about a fox.")).text();
   for (std::size_t at = 5; at + 12 < whole.size(); at += 17) {
     Conversation conversation = asked("Write a long story about a fox.");
     conversation.sampling.stop_sequences = {"never said", whole.substr(at, 12)};
     const Answer got = answer(conversation);
     EXPECT_EQ(got.stop_reason, StopReason::stop_sequence);
     EXPECT_EQ(got.stop_sequence, whole.substr(at, 12));
-    EXPECT_EQ(got.text, whole.substr(0, whole.find(whole.substr(at, 12))));
+    EXPECT_EQ(got.text(), whole.substr(0, whole.find(whole.substr(at, 12))));
   }
 }
 
@@ -343,7 +343,7 @@ TEST_F(LlamaEngineTest, SurvivesWhateverAClientSends) {
       if (generation) answer_of(**generation);
     }
   }
-  EXPECT_NE(answer(asked("Say hello.")).text, "") << "and it goes on answering";
+  EXPECT_NE(answer(asked("Say hello.")).text(), "") << "and it goes on answering";
 }
 
 TEST_F(LlamaEngineTest, RefusesAnEmptyRawPrompt) {
@@ -365,7 +365,7 @@ TEST_F(LlamaEngineTest, TakesThousandsOfStopSequencesButNotMegabytesOfThem) {
   for (int i = 0; i < 8191; ++i) {
     conversation.sampling.stop_sequences.push_back("stop sequence " + std::to_string(i));
   }
-  EXPECT_NE(answer(conversation).text, "");
+  EXPECT_NE(answer(conversation).text(), "");
   conversation.sampling.stop_sequences.push_back(std::string(StopMatcher::bytes_max, 'x'));
   const auto refused = engine->generate(conversation, {});
   ASSERT_FALSE(refused);
@@ -402,7 +402,7 @@ TEST_F(LlamaEngineTest, FreesAGivenUpAnswerAtOnce) {
 TEST_F(LlamaEngineTest, GoesOnWhileAReaderIsSlow) {
   start_ready(smollm, {.parallel = 2});
   const auto unread = generate(endless());
-  for (int i = 0; i < 3; ++i) EXPECT_NE(answer(asked("Say hello.")).text, "");
+  for (int i = 0; i < 3; ++i) EXPECT_NE(answer(asked("Say hello.")).text(), "");
   std::this_thread::sleep_for(300ms);
   int events = 0;
   while (unread->try_next()) ++events;

@@ -326,14 +326,15 @@ TEST_F(SchedulerTest, SaysWhyAnAnswerEnded) {
   Answer answer = answered(asked, decoder);
   EXPECT_EQ(answer.stop_reason, StopReason::end_turn);
   EXPECT_EQ(answer.usage.input_tokens, 4);
-  EXPECT_EQ(answer.usage.output_tokens, static_cast<int>(answer.text.size()) + 1) << "and the end";
+  EXPECT_EQ(answer.usage.output_tokens, static_cast<int>(answer.text().size()) + 1)
+      << "and the end";
 
   Asked short_one = asked;
   short_one.tokens_max = 10;
   answer = answered(short_one, decoder);
   EXPECT_EQ(answer.stop_reason, StopReason::max_tokens);
   EXPECT_EQ(answer.usage.output_tokens, 10);
-  EXPECT_EQ(answer.text.size(), 10u);
+  EXPECT_EQ(answer.text().size(), 10u);
 
   Asked narrow = asked;
   narrow.context_tokens = 4 + 20;
@@ -346,14 +347,14 @@ TEST_F(SchedulerTest, SaysWhyAnAnswerEnded) {
   answer = answered(stopped, decoder);
   EXPECT_EQ(answer.stop_reason, StopReason::stop_sequence);
   EXPECT_EQ(answer.stop_sequence, stopped.stop_sequences[0]);
-  EXPECT_EQ(answer.text,
+  EXPECT_EQ(answer.text(),
             read_off(asked).substr(0, read_off(asked).find(stopped.stop_sequences[0])));
 }
 
 TEST_F(SchedulerTest, GivesNoTextWhenNoneIsAskedFor) {
   for (const int none : {0, -5, std::numeric_limits<int>::min()}) {
     const Answer answer = answered({.prompt = prompt_of(5, 1), .tokens_max = none}, decoder);
-    EXPECT_EQ(answer.text, "");
+    EXPECT_EQ(answer.text(), "");
     EXPECT_EQ(answer.stop_reason, StopReason::max_tokens);
     EXPECT_EQ(answer.usage.output_tokens, 0);
   }

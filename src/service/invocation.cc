@@ -1,0 +1,145 @@
+#include "service/invocation.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <string>
+
+#include "http/awaitable.h"
+
+namespace craton::service {
+namespace {
+
+using boost::asio::awaitable;
+
+Error no_engine(std::string_view model_id) {
+  return {ErrorCode::model_not_ready,
+          "No model is bound to " + std::string(model_id) +
+              ". Start the server with a model: craton serve --model NAME."};
+}
+
+Error not_ready() {
+  return {ErrorCode::model_not_ready,
+          "Model is not ready for inference. Wait and try your request again."};
+}
+
+Error not_loaded() {
+  return {ErrorCode::model_error,
+          "The model that answers here could not be loaded; the server's log and `craton doctor` "
+          "say why."};
+}
+
+Error no_eyes() {
+  return {ErrorCode::validation,
+          "This model doesn't support the image field for user messages. Remove image and try "
+          "again."};
+}
+
+}  // namespace
+
+std::string_view text_member(const api::Input& input, std::string_view name) {
+  const auto* member = input.members.if_contains(name);
+  return member && member->is_string() ? std::string_view(member->get_string())
+                                       : std::string_view();
+}
+
+families::ModelContext context_of(const catalog::Model& model) {
+  return {model.id, model.context_tokens, model.output_tokens_max};
+}
+
+Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id) {
+  call.account->model_id = asked_id.substr(0, 256);
+  CRATON_TRY_ASSIGN(const catalog::Invocable invocable,
+                    call.service.catalog().resolve(call.region, asked_id));
+  return invocable.model;
+}
+
+awaitable<Result<engines::Engine*>> ready_engine(const Call& call, const catalog::Model& model) {
+  engines::Engine* engine = call.service.engine_of(model.id);
+  if (!engine) co_return no_engine(model.id);
+  call.account->engine_model = engine->model();
+  if (engine->status().state == engines::State::loading) {
+    const SteadyTime deadline =
+        std::chrono::steady_clock::now() + call.service.options().model_wait;
+    const http::Subscribe subscribe = [engine](std::function<void()> wake) {
+      engine->notify_loaded(std::move(wake));
+    };
+    co_await http::wait_until(subscribe, deadline);
+  }
+  switch (engine->status().state) {
+    case engines::State::ready: co_return engine;
+    case engines::State::loading: co_return not_ready();
+    case engines::State::failed: break;
+  }
+  co_return not_loaded();
+}
+
+awaitable<Event> Running::next() {
+  const std::shared_ptr<engines::Generation> generation = generation_;
+  const http::Subscribe subscribe = [generation](std::function<void()> wake) {
+    generation->notify(std::move(wake));
+  };
+  while (true) {
+    if (std::optional<Event> event = generation->try_next()) co_return std::move(*event);
+    co_await http::wait_until(subscribe, std::nullopt);
+  }
+}
+
+Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
+                                   const catalog::Model& model, const Conversation& conversation,
+                                   int count) {
+  if (!engine.capabilities().images && has_images(conversation)) return no_eyes();
+  const engines::Limits limits{model.context_tokens,
+                               call.started + call.service.options().answer_limit};
+  std::vector<Running> running;
+  for (int i = 0; i < count; ++i) {
+    Conversation own = conversation;
+    if (own.sampling.seed) *own.sampling.seed += static_cast<std::uint32_t>(i);
+    CRATON_TRY_ASSIGN(std::shared_ptr<engines::Generation> generation,
+                      engine.generate(std::move(own), limits));
+    running.emplace_back(std::move(generation));
+  }
+  return running;
+}
+
+awaitable<tl::expected<std::vector<Answer>, Failure>> collect(std::vector<Running> running) {
+  std::vector<Answer> answers;
+  for (Running& one : running) {
+    AnswerBuilder builder;
+    while (!builder.complete()) {
+      Event event = co_await one.next();
+      builder.add(std::move(event));
+    }
+    tl::expected<Answer, Failure> answer = builder.take();
+    if (!answer) co_return tl::unexpected(std::move(answer.error()));
+    answers.push_back(std::move(*answer));
+  }
+  co_return answers;
+}
+
+Usage usage_of(const std::vector<Answer>& answers) {
+  Usage usage = answers.front().usage;
+  usage.output_tokens = 0;
+  for (const Answer& answer : answers) usage.output_tokens += answer.usage.output_tokens;
+  return usage;
+}
+
+Milliseconds elapsed(const Call& call) {
+  return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - call.started);
+}
+
+void add_engine_headers(const engines::Engine& engine, http::Response& response) {
+  response.headers.add("x-craton-engine", std::string(engine.kind()));
+  response.headers.add("x-craton-model", std::string(engine.model()));
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    if (!text.empty()) text += ',';
+    text += name;
+  }
+  return text;
+}
+
+}  // namespace craton::service

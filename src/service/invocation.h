@@ -1,0 +1,82 @@
+// Invocation: what all runtime operations share: which model an id names, the engine that it is
+// bound to, and the answers that run.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/operation.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "catalog/catalog.h"
+#include "conversation/event.h"
+#include "engines/engine.h"
+#include "families/family.h"
+#include "service/operations.h"
+
+namespace craton::service {
+
+/// A text member of an operation's input; empty when it is absent.
+std::string_view text_member(const api::Input& input, std::string_view name);
+
+/// What a family is told of `model`.
+families::ModelContext context_of(const catalog::Model& model);
+
+/// The model that `asked_id` names, as Catalog::resolve(); notes the id for the log.
+Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id);
+
+/// The engine that `model` is bound to, once it is loaded; waits as long as the options say. Fails
+/// with `model_not_ready`, or with `model_error` when it could not be loaded.
+boost::asio::awaitable<Result<engines::Engine*>> ready_engine(const Call& call,
+                                                              const catalog::Model& model);
+
+/// An answer that is being made; gives it up when it goes.
+class Running {
+ public:
+  explicit Running(std::shared_ptr<engines::Generation> generation)
+      : generation_(std::move(generation)) {}
+  Running(Running&&) noexcept = default;
+  Running& operator=(Running&&) = delete;
+  ~Running() {
+    if (generation_) generation_->cancel();
+  }
+
+  /// The next event, when it is there.
+  boost::asio::awaitable<Event> next();
+
+  /// The next event if it is there already.
+  std::optional<Event> try_next() { return generation_->try_next(); }
+
+ private:
+  std::shared_ptr<engines::Generation> generation_;
+};
+
+/// Starts `count` answers to one conversation, each with the next seed where it has one. Fails with
+/// `validation` when the conversation needs what the bound model has not (eyes), and as
+/// Engine::generate().
+Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
+                                   const catalog::Model& model, const Conversation& conversation,
+                                   int count = 1);
+
+/// All answers, whole; the first failure when one failed.
+boost::asio::awaitable<tl::expected<std::vector<Answer>, Failure>> collect(
+    std::vector<Running> running);
+
+/// The tokens of all `answers`, for the log and for headers: their input is the same, and counted
+/// once.
+Usage usage_of(const std::vector<Answer>& answers);
+
+/// Milliseconds since the call began.
+Milliseconds elapsed(const Call& call);
+
+/// The headers that say who really answers.
+void add_engine_headers(const engines::Engine& engine, http::Response& response);
+
+/// Names joined by commas.
+std::string joined(const std::vector<std::string>& names);
+
+}  // namespace craton::service

@@ -1,0 +1,153 @@
+// InvokeModel and InvokeModelWithResponseStream: from the native body to the native reply.
+//
+//   modelId ── catalogue ── family ── Conversation ── engine ── events ── native reply, or pieces
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "families/family.h"
+#include "service/chunk_writer.h"
+#include "service/event_body.h"
+#include "service/invocation.h"
+#include "service/operations.h"
+
+namespace craton::service {
+namespace {
+
+using boost::asio::awaitable;
+
+Error no_family(std::string_view model_id) {
+  return {ErrorCode::not_implemented,
+          "InvokeModel of " + std::string(model_id) +
+              " is not implemented by this server yet. The README says which models are."};
+}
+
+Error not_streamed() { return {ErrorCode::validation, "The model is unsupported for streaming."}; }
+
+struct Unsupported {
+  std::string_view member;   ///< of InvokeModel's input
+  std::string_view allowed;  ///< the one value that asks for nothing special
+  std::string_view what;
+};
+
+// What InvokeModel's headers can ask for and this server does not do yet: refused, not ignored.
+constexpr std::array unsupported{
+    Unsupported{"guardrailIdentifier", "", "Guardrails"},
+    Unsupported{"guardrailVersion", "", "Guardrails"},
+    Unsupported{"performanceConfigLatency", "standard", "Latency-optimized inference"},
+};
+
+Result<void> refuse_unsupported(const api::Input& input) {
+  for (const Unsupported& row : unsupported) {
+    const std::string_view value = text_member(input, row.member);
+    if (value.empty() || value == row.allowed) continue;
+    return Error{ErrorCode::not_implemented,
+                 std::string(row.what) + " in InvokeModel is not implemented by this server yet."};
+  }
+  return {};
+}
+
+enum class Delivery { whole, streamed };
+
+/// A native call, read and begun.
+struct NativeCall {
+  const families::Family* family;
+  engines::Engine* engine;
+  families::ModelContext model;
+  std::shared_ptr<const families::NativeRequest> request;
+  std::vector<Running> running;
+};
+
+/// A native call, read.
+Result<NativeCall> read_call(const Call& call, Delivery delivery, const catalog::Model& model) {
+  CRATON_TRY(refuse_unsupported(call.input));
+  const families::Family* family = families::family_of(model.id, call.input.payload);
+  const bool streamed = delivery == Delivery::streamed;
+  if (streamed && (!model.streaming || (family && !family->stream))) return not_streamed();
+  if (!family) return no_family(model.id);
+  const families::ModelContext context = context_of(model);
+  CRATON_TRY_ASSIGN(families::NativeRequest request, family->parse(context, call.input.payload));
+  call.account->ignored_fields = joined(request.ignored_fields);
+  return NativeCall{family,
+                    nullptr,
+                    context,
+                    std::make_shared<const families::NativeRequest>(std::move(request)),
+                    {}};
+}
+
+/// Reads a native call and begins its answers.
+awaitable<Result<NativeCall>> begin(const Call& call, Delivery delivery) {
+  CRATON_CO_TRY_ASSIGN(const catalog::Model* model,
+                       resolve_model(call, text_member(call.input, "modelId")));
+  CRATON_CO_TRY_ASSIGN(NativeCall native, read_call(call, delivery, *model));
+  Result<engines::Engine*> engine = co_await ready_engine(call, *model);
+  if (!engine) co_return engine.error();
+  native.engine = *engine;
+  CRATON_CO_TRY_ASSIGN(
+      std::vector<Running> running,
+      start(call, **engine, *model, native.request->conversation, native.request->generations));
+  for (Running& one : running) native.running.push_back(std::move(one));
+  co_return native;
+}
+
+/// A failure in the words of the model's provider.
+Error error_of(const families::Family& family, const Failure& failure) {
+  return failure.input_too_long ? family.too_long(*failure.input_too_long) : failure.error;
+}
+
+http::Response native_response(std::string body, const Usage& usage, const NativeCall& native,
+                               Milliseconds latency) {
+  http::Response response = json_response(std::move(body));
+  const std::pair<std::string_view, std::string> headers[] = {
+      {"X-Amzn-Bedrock-Invocation-Latency", std::to_string(latency.count())},
+      {"X-Amzn-Bedrock-Input-Token-Count", std::to_string(usage.input_tokens)},
+      {"X-Amzn-Bedrock-Output-Token-Count", std::to_string(usage.output_tokens)},
+  };
+  for (const auto& [name, value] : headers) response.headers.add(std::string(name), value);
+  if (native.request->conversation.caching) {
+    response.headers.add("X-Amzn-Bedrock-Cache-Read-Input-Token-Count",
+                         std::to_string(usage.cache_read_tokens));
+    response.headers.add("X-Amzn-Bedrock-Cache-Write-Input-Token-Count",
+                         std::to_string(usage.cache_write_tokens));
+  }
+  add_engine_headers(*native.engine, response);
+  return response;
+}
+
+}  // namespace
+
+awaitable<Result<http::Response>> invoke_model(const Call& call) {
+  Result<NativeCall> native = co_await begin(call, Delivery::whole);
+  if (!native) co_return native.error();
+  tl::expected<std::vector<Answer>, Failure> answers = co_await collect(std::move(native->running));
+  if (!answers) co_return error_of(*native->family, answers.error());
+  const Usage usage = usage_of(*answers);
+  call.account->input_tokens = usage.input_tokens;
+  call.account->output_tokens = usage.output_tokens;
+  const families::ReplyContext reply{native->model, *native->request, *answers, call.request_id};
+  co_return native_response(native->family->render(reply), usage, *native, elapsed(call));
+}
+
+awaitable<Result<http::Response>> invoke_model_with_response_stream(const Call& call) {
+  Result<NativeCall> native = co_await begin(call, Delivery::streamed);
+  if (!native) co_return native.error();
+  // What fails before the first event is refused like any other call.
+  Event first = co_await native->running.front().next();
+  if (const auto* failure = std::get_if<Failure>(&first)) {
+    co_return error_of(*native->family, *failure);
+  }
+  http::Response response;
+  response.headers.add("Content-Type", "application/vnd.amazon.eventstream");
+  response.headers.add("X-Amzn-Bedrock-Content-Type", "application/json");
+  add_engine_headers(*native->engine, response);
+  auto writer = std::make_unique<ChunkWriter>(*native->family, native->model, native->request,
+                                              std::string(call.request_id), call.started);
+  response.stream = std::make_unique<EventBody>(std::move(first), std::move(native->running),
+                                                std::move(writer), call.account);
+  co_return response;
+}
+
+}  // namespace craton::service
