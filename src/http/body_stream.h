@@ -1,4 +1,8 @@
-// BodyStream: the body of an answer that is made while it is sent.
+// A response body that is made while it is sent.
+//
+//   handler ─► Response{.stream} ─► next() ─► bytes to the kernel ─► next() ─► … ─► nullopt
+//
+// Threads: everything happens on the connection's I/O thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -9,14 +13,16 @@ namespace craton::http {
 
 class BodyStream {
  public:
-  /// Destroying it gives up whatever makes the bytes.
+  /// Gives up whatever makes the bytes. Comes at once when the peer goes away or resets its stream,
+  /// also while next() waits.
   virtual ~BodyStream() = default;
 
   /// The next bytes, never empty; nullopt after the last. Called only when all bytes before have
-  /// been handed to the kernel, so a slow reader slows its own stream only. Leaves with
-  /// boost::system::system_error(operation_aborted) when the coroutine is cancelled. Any other
-  /// exception breaks the connection off (HTTP/2: resets the stream), so that the peer does not
-  /// take a cut body for a whole one.
+  /// been handed to the kernel: a slow reader slows its own stream, and nothing else.
+  ///
+  /// When the coroutine is cancelled, leaves with system_error(operation_aborted). Any other
+  /// exception breaks the answer off (HTTP/2: RST_STREAM; HTTP/1: the connection), so that the peer
+  /// does not take a cut stream for a whole one.
   virtual boost::asio::awaitable<std::optional<std::string>> next() = 0;
 };
 

@@ -1,4 +1,4 @@
-// HTTP requests and answers as values. No I/O.
+// HTTP requests and answers as plain values. No I/O.
 #pragma once
 
 #include <memory>
@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "http/body_stream.h"
-
 namespace craton::http {
+
+class BodyStream;
 
 struct Header {
   std::string name;  ///< As sent; compare with Headers::find, which ignores case.
@@ -45,12 +45,18 @@ struct Request {
 };
 
 struct Response {
+  Response();
+  ~Response();
+  Response(Response&& other) noexcept;
+  Response& operator=(Response&& other) noexcept;
+
   int status = 200;
-  Headers headers;  ///< Without Content-Length, Date and Connection, which the server adds.
+  Headers headers;  ///< Without Content-Length, Transfer-Encoding, Date and Connection, which the
+                    ///< server adds.
   std::string body;
   /// Sent in place of `body` when set: bytes that many answers share.
   std::shared_ptr<const std::string> shared_body;
-  /// In place of both when set: a body that is made while it is sent.
+  /// Sent in place of both when set: bytes that are made meanwhile (body_stream.h).
   std::unique_ptr<BodyStream> stream;
 
   std::string_view body_view() const { return shared_body ? *shared_body : std::string_view(body); }
