@@ -8,6 +8,7 @@
 #include "api/operation.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "http/body_stream.h"
 #include "service/errors.h"
 #include "service/operations.h"
 #include "sigv4/credential_scope.h"
