@@ -18,7 +18,7 @@ void EventBody::take(const Event& event) {
     account_->output_tokens = account_->output_tokens.value_or(0) + usage->output_tokens;
     ++current_;
   } else if (const auto* failure = std::get_if<Failure>(&event)) {
-    account_->stream_error = shape_of(failure->error.code).name;
+    account_->error = shape_of(failure->error.code).name;
     current_ = running_.size();
   }
 }

@@ -28,8 +28,8 @@ struct Account {
   std::string ignored_fields;  ///< Asked for, validated, not honoured by this engine.
   std::optional<int> input_tokens;
   std::optional<int> output_tokens;
-  std::string_view stream_error;  ///< The error that a streamed body ended with.
-  bool complete = true;           ///< False while a streamed body has not come to its end.
+  std::string_view error;  ///< Its type, where the answer's header does not tell it.
+  bool complete = true;    ///< False while a streamed body has not come to its end.
 };
 
 struct Call {

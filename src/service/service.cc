@@ -11,6 +11,7 @@
 #include "http/body_stream.h"
 #include "service/errors.h"
 #include "service/operations.h"
+#include "service/provider_routes.h"
 #include "sigv4/credential_scope.h"
 
 namespace craton::service {
@@ -51,6 +52,14 @@ Error not_implemented(const api::Operation& operation) {
 boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
                                                       const http::Request& request,
                                                       const Begun& begun) {
+  if (const ProviderRoute* route = find_provider_route(request.method, request.target)) {
+    begun.account->operation = route->name;
+    const api::Input input{{}, request.body};
+    const std::string region = region_of(request, service.options().region);
+    const Call call{service, input, region, begun.request_id, begun.started, begun.account};
+    http::Response response = co_await route->answer(call);
+    co_return response;
+  }
   CRATON_CO_TRY_ASSIGN(const api::Match match, api::route(request.method, request.target));
   begun.account->operation = match.operation->name;
   const OperationRow* row = find_implementation(match.operation->name);
@@ -91,7 +100,7 @@ class RequestLine {
  private:
   std::string_view error() const {
     if (!error_.empty()) return error_;
-    if (!begun_.account->stream_error.empty()) return begun_.account->stream_error;
+    if (!begun_.account->error.empty()) return begun_.account->error;
     return begun_.account->complete ? std::string_view() : "caller_left";
   }
 
