@@ -21,6 +21,7 @@ DOORS = {
     r"boost/beast": ["http"],
     r"boost/asio/(?!awaitable|this_coro)": ["http"],
     r"curl/(?!curlver)": ["http"],
+    r"aws/": ["event_stream"],
     r"llama(-cpp)?\.h|ggml": ["engines/llama"],
 }
 

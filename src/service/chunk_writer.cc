@@ -1,10 +1,11 @@
 #include "service/chunk_writer.h"
 
 #include <chrono>
+#include <random>
 #include <utility>
 
 #include "base/json.h"
-#include "event_stream/bedrock_frames.h"
+#include "event_stream/bedrock_events.h"
 #include "service/stream_errors.h"
 
 namespace craton::service {
@@ -17,7 +18,8 @@ ChunkWriter::ChunkWriter(const families::Family& family, const families::ModelCo
       request_(std::move(request)),
       request_id_(std::move(request_id)),
       started_(started),
-      pieces_of_(family.stream({model_, *request_, request_id_})) {}
+      pieces_of_(family.stream({model_, *request_, request_id_})),
+      random_(std::random_device{}()) {}
 
 void ChunkWriter::note_time() {
   if (first_byte_) return;
@@ -41,6 +43,13 @@ void ChunkWriter::add_metrics(std::string& piece) const {
   piece += "}}";
 }
 
+void ChunkWriter::append(std::string_view piece, std::string& out) {
+  const std::string_view padding = event_stream::padding(random_());
+  if (const auto framed = event_stream::append_chunk(piece, padding, out); !framed) {
+    append_stream_error(framed.error(), StreamOperation::invoke_model, out);
+  }
+}
+
 void ChunkWriter::write(const Event& event, int generation, std::string& out) {
   if (const auto* failure = std::get_if<Failure>(&event)) {
     const Error error =
@@ -57,7 +66,7 @@ void ChunkWriter::write(const Event& event, int generation, std::string& out) {
   }
   if (pieces_.empty()) return;
   note_time();
-  for (const std::string& piece : pieces_) event_stream::append_chunk(piece, out);
+  for (const std::string& piece : pieces_) append(piece, out);
 }
 
 }  // namespace craton::service

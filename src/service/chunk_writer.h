@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ class ChunkWriter : public EventWriter {
 
  private:
   void note_time();
+  void append(std::string_view piece, std::string& out);
   void add_metrics(std::string& piece) const;
 
   const families::Family& family_;
@@ -36,6 +38,7 @@ class ChunkWriter : public EventWriter {
   const std::string request_id_;
   const SteadyTime started_;
   const std::unique_ptr<families::StreamWriter> pieces_of_;
+  std::minstd_rand random_;  // of paddings' lengths
   std::optional<Milliseconds> first_byte_;
   Usage usage_;
   std::vector<std::string> pieces_;  // of one event; kept for its memory

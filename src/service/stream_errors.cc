@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 #include "base/json.h"
-#include "event_stream/bedrock_frames.h"
+#include "event_stream/bedrock_events.h"
 
 namespace craton::service {
 namespace {
@@ -38,7 +39,10 @@ void append_stream_error(const Error& error, StreamOperation operation, std::str
   const StreamException& exception = row == exceptions.end() ? exceptions.front() : *row;
   const std::string_view type =
       operation == StreamOperation::converse ? exception.converse : exception.invoke_model;
-  event_stream::append_exception(type, "{\"message\":" + json::quote(error.message) + "}", out);
+  const std::string payload = "{\"message\":" + json::quote(error.message) + "}";
+  const auto framed = event_stream::append_exception(type, payload, out);
+  assert(framed && "messages of errors are far below a frame's limit");
+  (void)framed;
 }
 
 }  // namespace craton::service
