@@ -22,7 +22,6 @@ set(_aws_crt_flags
     -DCMAKE_BUILD_TYPE=Release
     -DCMAKE_C_COMPILER=${CRATON_AWS_CRT_CC}
     "-DCMAKE_C_FLAGS=-ffunction-sections -fdata-sections"  # see --gc-sections
-    -DCMAKE_INSTALL_LIBDIR=lib
     -DBUILD_SHARED_LIBS=OFF
     -DBUILD_TESTING=OFF
     -DUSE_OPENSSL=ON)
@@ -70,5 +69,5 @@ target_include_directories(craton_aws_crt SYSTEM INTERFACE
 # nothing calls is left out of the program again, section by section (1.6 MB).
 target_link_options(craton_aws_crt INTERFACE -Wl,--gc-sections)
 target_link_libraries(craton_aws_crt INTERFACE
-  ${_aws_crt_archives} ${_aws_crt_build}/deps/S2N/install/lib/libs2n.a
+  ${_aws_crt_archives} ${_aws_crt_build}/deps/S2N/lib/libs2n.a
   OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS})
