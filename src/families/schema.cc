@@ -84,6 +84,43 @@ const Variant* find_variant(std::span<const Variant> variants, std::string_view 
   return at == variants.end() ? nullptr : &*at;
 }
 
+/// The member that counts as there.
+const json::value* present(const Schema& schema, const json::object& members,
+                           std::string_view name) {
+  const json::value* member = members.if_contains(name);
+  return member && member->is_null() && schema.nulls_are_absent ? nullptr : member;
+}
+
+json::object without_nulls(json::object& members) {
+  json::object kept(members.storage());
+  for (auto& member : members) {
+    if (!member.value().is_null()) kept.emplace(member.key(), std::move(member.value()));
+  }
+  return kept;
+}
+
+/// Leaves out the members of a valid body that count as absent.
+void drop_nulls(const Schema& schema, json::value& value) {
+  for (const Schema* alternative : schema.alternatives) drop_nulls(*alternative, value);
+  if (json::array* items = value.if_array(); items && schema.items) {
+    for (json::value& item : *items) drop_nulls(*schema.items, item);
+  }
+  json::object* members = value.if_object();
+  if (!members) return;
+  if (schema.nulls_are_absent) *members = without_nulls(*members);
+  for (const Property& property : schema.properties) {
+    if (json::value* member = members->if_contains(property.name)) {
+      drop_nulls(*property.schema, *member);
+    }
+  }
+  for (const Variant& variant : schema.variants) {
+    const json::value* type = members->if_contains("type");
+    if (type && type->is_string() && variant.type == type->get_string()) {
+      drop_nulls(*variant.schema, value);
+    }
+  }
+}
+
 /// Holds one body against a schema. Collects violations in the order of the everit validator: an
 /// object's forbidden, required and extraneous keys, then what is wrong inside.
 class Validation {
@@ -227,20 +264,21 @@ class Validation {
     }
     check_keys(schema, members, place);
     for (const Property& property : schema.properties) {
-      const json::value* member = members.if_contains(property.name);
+      const json::value* member = present(schema, members, property.name);
       if (member) check(*property.schema, *member, Place{&place, Step{.key = property.name}});
     }
   }
 
   void check_keys(const Schema& schema, const json::object& members, const Place& place) {
     for (const Property& property : schema.properties) {
-      if (property.presence == Presence::optional || members.contains(property.name)) continue;
+      if (property.presence == Presence::optional) continue;
+      if (present(schema, members, property.name)) continue;
       report(place, "required key [" + std::string(property.name) + "] not found");
     }
     if (schema.unknown_keys == UnknownKeys::permitted) return;
     for (const auto& member : members) {
       const std::string_view key = member.key();
-      if (key == schema.forbidden_key) continue;
+      if (key == schema.forbidden_key || !present(schema, members, key)) continue;
       if (std::ranges::find(schema.properties, key, &Property::name) == schema.properties.end()) {
         report(place, "extraneous key [" + repeated(key) + "] is not permitted");
       }
@@ -277,6 +315,7 @@ Result<json::object> read_body(std::string_view body, const Schema& schema,
     return Error{ErrorCode::validation, "Malformed input request: " + validation.violations() +
                                             ", please reformat your input and try again."};
   }
+  drop_nulls(schema, *value);
   return std::move(value->get_object());
 }
 

@@ -75,6 +75,7 @@ struct Schema {
 
   std::span<const Property> properties;
   UnknownKeys unknown_keys = UnknownKeys::refused;
+  bool nulls_are_absent = false;      ///< Members that are null; read_body() leaves them out.
   std::string_view forbidden_key;     ///< An object with this key has another schema.
   std::span<const Variant> variants;  ///< In place of `properties`: by the `type` member.
 
