@@ -64,7 +64,7 @@ std::string render(const ReplyContext& context) {
   const Answer& answer = context.answer();
   const bool cut = answer.stop_reason == StopReason::max_tokens;
   std::string out = R"({"type":"completion","completion":)";
-  append_reply_text(led_text(context), out);
+  append_reply_text(led_text(context.request, context.answer()), out);
   out += cut ? R"(,"stop_reason":"max_tokens","stop":null)"
              : R"(,"stop_reason":"stop_sequence","stop":)";
   if (!cut) append_reply_text(answer.stop_sequence.value_or(std::string(end_of_turn)), out);

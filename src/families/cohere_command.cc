@@ -79,7 +79,7 @@ std::string render(const ReplyContext& context) {
   std::string out = "{\"id\":";
   json::append_quoted(context.request_id, out);
   out += ",\"generations\":[{\"id\":\"" + random_uuid() + "\",\"text\":";
-  append_reply_text(led_text(context), out);
+  append_reply_text(led_text(context.request, context.answer()), out);
   out += context.answer().stop_reason == StopReason::max_tokens
              ? R"(,"finish_reason":"MAX_TOKENS"}],"prompt":)"
              : R"(,"finish_reason":"COMPLETE"}],"prompt":)";

@@ -86,7 +86,7 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
 std::string render(const ReplyContext& context) {
   const Answer& answer = context.answer();
   std::string out = "{\"generation\":";
-  append_reply_text(led_text(context), out);
+  append_reply_text(led_text(context.request, context.answer()), out);
   out += ",\"prompt_token_count\":" + std::to_string(answer.usage.input_tokens);
   out += ",\"generation_token_count\":" + std::to_string(answer.usage.output_tokens);
   out += answer.stop_reason == StopReason::max_tokens ? R"(,"stop_reason":"length"})"

@@ -48,7 +48,7 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
 
 std::string render(const ReplyContext& context) {
   std::string out = "{\"outputs\":[{\"text\":";
-  append_reply_text(led_text(context), out);
+  append_reply_text(led_text(context.request, context.answer()), out);
   out += ",\"stop_reason\":\"";
   out += mistral_stop_reason(context.answer().stop_reason);
   return out + "\"}]}";

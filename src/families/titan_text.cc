@@ -61,7 +61,7 @@ std::string render(const ReplyContext& context) {
   std::string out = "{\"inputTextTokenCount\":" + std::to_string(answer.usage.input_tokens);
   out += ",\"results\":[{\"tokenCount\":" + std::to_string(answer.usage.output_tokens);
   out += ",\"outputText\":";
-  append_reply_text(led_text(context), out);
+  append_reply_text(led_text(context.request, context.answer()), out);
   out += answer.stop_reason == StopReason::max_tokens ? R"(,"completionReason":"LENGTH"}]})"
                                                       : R"(,"completionReason":"FINISH"}]})";
   return out;
