@@ -341,7 +341,7 @@ std::string streamed(const Family& family, const StreamContext& context,
   std::string lines;
   for (const std::string& piece : pieces) {
     EXPECT_TRUE(json::parse(piece)) << piece;
-    lines += piece + "\n";
+    lines += (lines.empty() ? "" : "\n") + piece;
   }
   return lines;
 }
