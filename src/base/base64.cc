@@ -28,6 +28,26 @@ std::size_t base64_decoded_size(std::string_view text) {
   return text.size() / 4 * 3 - padding(text);
 }
 
+std::optional<std::string> base64_bytes(std::string_view text) {
+  if (!is_base64(text)) return std::nullopt;
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  // OpenSSL counts in int.
+  constexpr std::size_t piece_max = std::size_t{4} << 28;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view piece = rest.substr(0, piece_max);
+    const std::size_t at = bytes.size();
+    bytes.resize(at + piece.size() / 4 * 3);
+    const int written = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()) + at,
+                                        reinterpret_cast<const unsigned char*>(piece.data()),
+                                        static_cast<int>(piece.size()));
+    if (written < 0) return std::nullopt;
+    rest.remove_prefix(piece.size());
+  }
+  bytes.resize(base64_decoded_size(text));
+  return bytes;
+}
+
 void append_base64(std::string_view bytes, std::string& out) {
   // OpenSSL counts in int. A piece of a multiple of three bytes ends without padding.
   constexpr std::size_t piece_max = std::size_t{3} << 28;

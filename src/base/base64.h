@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ bool is_base64(std::string_view text);
 
 /// Bytes that `text`, base64, stands for.
 std::size_t base64_decoded_size(std::string_view text);
+
+/// The bytes that `text` stands for; nothing when it is not base64.
+std::optional<std::string> base64_bytes(std::string_view text);
 
 /// Appends `bytes` as base64 to `out`.
 void append_base64(std::string_view bytes, std::string& out);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <string>
+
 namespace craton {
 namespace {
 
@@ -41,6 +44,22 @@ TEST(Base64, WritesTheStandardAlphabetPadded) {
     EXPECT_EQ(out, "before " + std::string(text));
     EXPECT_TRUE(is_base64(text));
     EXPECT_EQ(base64_decoded_size(text), bytes.size());
+  }
+}
+
+TEST(Base64, ReadsWhatItWrote) {
+  std::string bytes;
+  for (int size = 0; size < 300; ++size) {
+    std::string text;
+    append_base64(bytes, text);
+    EXPECT_EQ(base64_bytes(text), bytes);
+    bytes += static_cast<char>(size * 7);
+  }
+}
+
+TEST(Base64, ReadsNothingOfWhatIsNone) {
+  for (const std::string_view text : {"a", "====", "ab=c", "ab c", "ab-_", " abc", "abc\n"}) {
+    EXPECT_EQ(base64_bytes(text), std::nullopt) << text;
   }
 }
 

@@ -18,6 +18,9 @@ std::mt19937_64& generator() {
 
 constexpr std::string_view base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
+constexpr std::string_view alphanumeric =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 }  // namespace
 
 std::string random_uuid() {
@@ -40,6 +43,13 @@ std::string random_anthropic_id(std::string_view prefix) {
   text += "01";
   std::uniform_int_distribution<std::size_t> pick(0, base58.size() - 1);
   for (int i = 0; i < 22; ++i) text += base58[pick(generator())];
+  return text;
+}
+
+std::string random_alphanumeric(std::size_t length) {
+  std::string text(length, ' ');
+  std::uniform_int_distribution<std::size_t> pick(0, alphanumeric.size() - 1);
+  for (char& c : text) c = alphanumeric[pick(generator())];
   return text;
 }
 

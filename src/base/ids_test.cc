@@ -25,5 +25,11 @@ TEST(RandomAnthropicId, Has24CharactersAfterThePrefix) {
               testing::MatchesRegex("msg_bdrk_01[1-9A-HJ-NP-Za-km-z]{22}"));
 }
 
+TEST(RandomAlphanumeric, HasLettersAndDigitsOfTheLengthAskedFor) {
+  EXPECT_THAT(random_alphanumeric(24), testing::MatchesRegex("[0-9A-Za-z]{24}"));
+  EXPECT_EQ(random_alphanumeric(0), "");
+  EXPECT_NE(random_alphanumeric(24), random_alphanumeric(24));
+}
+
 }  // namespace
 }  // namespace craton

@@ -6,11 +6,10 @@
 #include <string>
 #include <utility>
 
-#include "base/ids.h"
 #include "families/anthropic_model.h"
+#include "families/anthropic_reply.h"
 #include "families/members.h"
 #include "families/prompt_turns.h"
-#include "families/reply_text.h"
 #include "families/rows.h"
 #include "families/schema.h"
 
@@ -248,42 +247,6 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   return reader.take();
 }
 
-constexpr std::string_view stop_reason(StopReason reason) {
-  switch (reason) {
-    case StopReason::end_turn: return "end_turn";
-    case StopReason::stop_sequence: return "stop_sequence";
-    case StopReason::tool_use: return "tool_use";
-    case StopReason::max_tokens: break;
-  }
-  return "max_tokens";
-}
-
-std::string render(const ReplyContext& context) {
-  const std::string_view model_id = context.model.model_id;
-  const Answer& answer = context.answer();
-  std::string out = "{\"id\":\"";
-  out += random_anthropic_id(is_completion_claude(model_id) ? "compl_" : "msg_bdrk_");
-  out += R"(","type":"message","role":"assistant","model":)";
-  json::append_quoted(anthropic_name(model_id), out);
-  out += ",\"content\":[";
-  if (const std::string text = answer.text(); !text.empty()) {
-    out += R"({"type":"text","text":)";
-    append_reply_text(text, out);
-    out += '}';
-  }
-  out += "],\"stop_reason\":\"";
-  out += stop_reason(answer.stop_reason);
-  out += "\",\"stop_sequence\":";
-  answer.stop_sequence ? append_reply_text(*answer.stop_sequence, out) : void(out += "null");
-  out += ",\"usage\":{\"input_tokens\":" + std::to_string(answer.usage.input_tokens);
-  if (counts_cached_tokens(model_id)) {
-    out += ",\"cache_creation_input_tokens\":" + std::to_string(answer.usage.cache_write_tokens) +
-           ",\"cache_read_input_tokens\":" + std::to_string(answer.usage.cache_read_tokens);
-  }
-  out += ",\"output_tokens\":" + std::to_string(answer.usage.output_tokens) + "}}";
-  return out;
-}
-
 }  // namespace
 
 constinit const Family anthropic_messages{
@@ -291,7 +254,8 @@ constinit const Family anthropic_messages{
     .id_prefixes = prefixes,
     .shape = BodyShape::any,
     .parse = parse,
-    .render = render,
+    .render = anthropic_reply,
+    .stream = anthropic_stream,
     .too_long = anthropic_too_long,
 };
 

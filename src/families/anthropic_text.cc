@@ -11,6 +11,7 @@
 #include "families/reply_text.h"
 #include "families/rows.h"
 #include "families/schema.h"
+#include "families/text_stream.h"
 
 namespace craton::families {
 namespace {
@@ -60,15 +61,33 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   return request;
 }
 
+/// `stop` is nullptr while the answer goes on.
+void append_completion(std::string_view text, const MessageStop* stop, std::string& out) {
+  out += R"({"type":"completion","completion":)";
+  append_reply_text(text, out);
+  if (!stop) {
+    out += R"(,"stop_reason":null,"stop":null})";
+  } else if (stop->reason == StopReason::max_tokens) {
+    out += R"(,"stop_reason":"max_tokens","stop":null})";
+  } else {
+    out += R"(,"stop_reason":"stop_sequence","stop":)";
+    append_reply_text(stop->stop_sequence.value_or(std::string(end_of_turn)), out);
+    out += '}';
+  }
+}
+
 std::string render(const ReplyContext& context) {
   const Answer& answer = context.answer();
-  const bool cut = answer.stop_reason == StopReason::max_tokens;
-  std::string out = R"({"type":"completion","completion":)";
-  append_reply_text(led_text(context), out);
-  out += cut ? R"(,"stop_reason":"max_tokens","stop":null)"
-             : R"(,"stop_reason":"stop_sequence","stop":)";
-  if (!cut) append_reply_text(answer.stop_sequence.value_or(std::string(end_of_turn)), out);
-  return out + "}";
+  const MessageStop stop{answer.stop_reason, answer.stop_sequence};
+  std::string out;
+  append_completion(led_text(context.request, answer), &stop, out);
+  return out;
+}
+
+std::unique_ptr<StreamWriter> stream(const StreamContext& context) {
+  return text_stream(context, {[](const TextPiece& piece, std::string& out) {
+                       append_completion(piece.text, piece.stop, out);
+                     }});
 }
 
 }  // namespace
@@ -79,6 +98,7 @@ constinit const Family anthropic_text{
     .shape = BodyShape::prompt,
     .parse = parse,
     .render = render,
+    .stream = stream,
     .too_long = anthropic_too_long,
 };
 

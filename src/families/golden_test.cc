@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -62,9 +63,96 @@ bj::object sampling_json(const Sampling& sampling) {
   if (sampling.temperature) members["temperature"] = *sampling.temperature;
   if (sampling.top_p) members["top_p"] = *sampling.top_p;
   if (sampling.top_k) members["top_k"] = *sampling.top_k;
+  if (sampling.frequency_penalty) members["frequency_penalty"] = *sampling.frequency_penalty;
+  if (sampling.presence_penalty) members["presence_penalty"] = *sampling.presence_penalty;
+  if (sampling.seed) members["seed"] = *sampling.seed;
   if (!sampling.stop_sequences.empty()) {
     members["stop_sequences"] = bj::value_from(sampling.stop_sequences);
   }
+  if (sampling.likelihoods != Likelihoods::none) {
+    members["likelihoods"] = sampling.likelihoods == Likelihoods::all ? "all" : "generated";
+  }
+  return members;
+}
+
+/// Files of a line or so as they are, others by their size.
+bj::value bytes_json(const std::string& bytes) {
+  const bool shown =
+      bytes.size() < 200 && json::parse(json::quote(bytes)) && bytes.find('\0') == bytes.npos;
+  return shown ? bj::value(bytes) : bj::value(std::to_string(bytes.size()) + " bytes");
+}
+
+/// A block of a turn, or a part of a tool's result.
+struct BlockJson {
+  bj::value operator()(const TextBlock& block) const { return bj::value(block.text); }
+
+  bj::value operator()(const ImageBlock& block) const {
+    return bj::object{{"image", block.format}, {"bytes", bytes_json(block.bytes)}};
+  }
+
+  bj::value operator()(const DocumentBlock& block) const {
+    bj::object members{{"document", block.format}};
+    if (!block.name.empty()) members["name"] = block.name;
+    if (!block.context.empty()) members["context"] = block.context;
+    members["bytes"] = bytes_json(block.bytes);
+    return members;
+  }
+
+  bj::value operator()(const ToolUseBlock& block) const {
+    return bj::object{{"tool_use", block.name}, {"id", block.id}, {"input", block.input}};
+  }
+
+  bj::value operator()(const ToolResultBlock& block) const {
+    bj::array content;
+    for (const ToolResultPart& part : block.content) content.push_back(std::visit(*this, part));
+    bj::object members{{"tool_result", block.tool_use_id}, {"content", std::move(content)}};
+    if (block.is_error) members["is_error"] = true;
+    return members;
+  }
+
+  bj::value operator()(const ReasoningBlock& block) const {
+    if (!block.redacted.empty()) return bj::object{{"redacted", block.redacted}};
+    bj::object members{{"reasoning", block.text}};
+    if (!block.signature.empty()) members["signature"] = block.signature;
+    return members;
+  }
+};
+
+/// The turn's text where it is nothing else.
+bj::value content_json(const Turn& turn) {
+  bj::array blocks;
+  bool all_text = true;
+  for (const ContentBlock& block : turn.content) {
+    all_text = all_text && std::holds_alternative<TextBlock>(block);
+    blocks.push_back(std::visit(BlockJson{}, block));
+  }
+  if (all_text) return bj::value(text_of(turn));
+  return blocks;
+}
+
+bj::object tools_json(const Tools& tools) {
+  bj::array offered;
+  for (const Tool& tool : tools.offered) {
+    bj::object members{{"name", tool.name}};
+    if (!tool.description.empty()) members["description"] = tool.description;
+    members["input_schema"] = tool.input_schema;
+    offered.push_back(std::move(members));
+  }
+  bj::object members{{"offered", std::move(offered)}};
+  switch (tools.choice) {
+    case ToolChoice::automatic: break;
+    case ToolChoice::any: members["choice"] = "any"; break;
+    case ToolChoice::named: members["choice"] = "named"; break;
+    case ToolChoice::none: members["choice"] = "none"; break;
+  }
+  if (!tools.named.empty()) members["named"] = tools.named;
+  if (!tools.parallel) members["parallel"] = false;
+  return members;
+}
+
+bj::object reasoning_json(const Reasoning& reasoning) {
+  bj::object members{{"wanted", reasoning.wanted}};
+  if (reasoning.budget_tokens) members["budget_tokens"] = *reasoning.budget_tokens;
   return members;
 }
 
@@ -82,41 +170,100 @@ std::string conversation_text(const NativeRequest& request) {
   bj::array turns;
   for (const Turn& turn : conversation.turns) {
     bj::object members;
-    members[turn.role == Role::user ? "user" : "assistant"] = text_of(turn);
+    members[turn.role == Role::user ? "user" : "assistant"] = content_json(turn);
     turns.push_back(std::move(members));
   }
   bj::object members;
   if (!conversation.system.empty()) members["system"] = texts(conversation.system);
   members["turns"] = std::move(turns);
   members["sampling"] = sampling_json(conversation.sampling);
+  if (conversation.tools != Tools{}) members["tools"] = tools_json(conversation.tools);
+  if (conversation.format) members["format"] = conversation.format->schema;
+  if (conversation.reasoning != Reasoning{}) {
+    members["reasoning"] = reasoning_json(conversation.reasoning);
+  }
+  if (conversation.caching) members["caching"] = true;
   if (conversation.raw_completion) members["raw_completion"] = true;
+  if (request.generations != 1) members["generations"] = request.generations;
   if (!request.echo.empty()) members["echo"] = request.echo;
   if (!request.lead.empty()) members["lead"] = request.lead;
   if (!request.ignored_fields.empty()) members["ignored"] = bj::value_from(request.ignored_fields);
   return indented(members);
 }
 
-Answer answer_of(const fs::path& path) {
-  const bj::object members = bj::parse(read(path)).as_object();
-  Answer answer = text_answer(std::string(members.at("text").as_string()));
-  const std::string_view reason = members.at("stop_reason").as_string();
-  answer.stop_reason = reason == "end_turn"        ? StopReason::end_turn
-                       : reason == "stop_sequence" ? StopReason::stop_sequence
-                                                   : StopReason::max_tokens;
+AnswerBlock block_of(const bj::object& members) {
+  const auto text = [&](std::string_view name) {
+    return std::string(members.at(name).as_string());
+  };
+  if (members.contains("tool_use")) return ToolUseBlock{{}, text("tool_use"), text("input")};
+  if (members.contains("redacted")) return ReasoningBlock{{}, {}, text("redacted")};
+  if (members.contains("reasoning")) return ReasoningBlock{text("reasoning"), {}, {}};
+  return TextBlock{text("text")};
+}
+
+/// [["token", -0.5], …]
+std::vector<TokenLikelihood> likelihoods_of(const bj::object& members, std::string_view name) {
+  std::vector<TokenLikelihood> likelihoods;
+  if (const auto* array = members.if_contains(name)) {
+    for (const bj::value& each : array->as_array()) {
+      likelihoods.push_back({std::string(each.at(0).as_string()), each.at(1).to_number<double>()});
+    }
+  }
+  return likelihoods;
+}
+
+StopReason stop_reason_of(std::string_view name) {
+  if (name == "end_turn") return StopReason::end_turn;
+  if (name == "stop_sequence") return StopReason::stop_sequence;
+  return name == "tool_use" ? StopReason::tool_use : StopReason::max_tokens;
+}
+
+int count_of(const bj::object& members, std::string_view name) {
+  const auto* count = members.if_contains(name);
+  return count ? count->to_number<int>() : 0;
+}
+
+/// Of {"text": …} or {"content": [{"reasoning": …}, {"text": …}, {"tool_use": …, "input": …}]}.
+Answer answer_of(const bj::object& members) {
+  Answer answer;
+  if (const auto* text = members.if_contains("text")) {
+    answer = text_answer(std::string(text->as_string()));
+  } else {
+    for (const bj::value& block : members.at("content").as_array()) {
+      answer.content.push_back(block_of(block.as_object()));
+    }
+  }
+  answer.stop_reason = stop_reason_of(members.at("stop_reason").as_string());
   if (const auto* stop = members.if_contains("stop_sequence")) {
     answer.stop_sequence = std::string(stop->as_string());
   }
-  answer.usage.input_tokens = members.at("input_tokens").to_number<int>();
-  answer.usage.output_tokens = members.at("output_tokens").to_number<int>();
+  answer.usage = {count_of(members, "input_tokens"), count_of(members, "output_tokens"),
+                  count_of(members, "cache_read_tokens"), count_of(members, "cache_write_tokens")};
+  answer.likelihoods = likelihoods_of(members, "likelihoods");
+  answer.prompt_likelihoods = likelihoods_of(members, "prompt_likelihoods");
   return answer;
+}
+
+/// One answer, or an array of as many as are asked for.
+std::vector<Answer> answers_of(const fs::path& path) {
+  const bj::value read_value = bj::parse(read(path));
+  if (const auto* one = read_value.if_object()) return {answer_of(*one)};
+  std::vector<Answer> answers;
+  for (const bj::value& each : read_value.as_array()) {
+    answers.push_back(answer_of(each.as_object()));
+  }
+  return answers;
 }
 
 /// The reply with the ids that are new each time replaced.
 std::string masked(const std::string& reply) {
   static const std::regex uuid(
       "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
-  static const std::regex anthropic("(msg_bdrk_|compl_)01[1-9A-HJ-NP-Za-km-z]{22}");
-  return std::regex_replace(std::regex_replace(reply, uuid, "UUID"), anthropic, "$1ID");
+  static const std::regex anthropic("(msg_bdrk_|compl_|toolu_bdrk_)01[1-9A-HJ-NP-Za-km-z]{22}");
+  static const std::regex mistral(R"re("id":"[0-9A-Za-z]{22}")re");
+  std::string text = std::regex_replace(reply, uuid, "UUID");
+  text = std::regex_replace(text, anthropic, "$1ID");
+  return std::regex_replace(text, mistral, R"("id":"ID")");
 }
 
 std::vector<fs::path> cases() {
@@ -130,30 +277,71 @@ std::vector<fs::path> cases() {
 
 constexpr std::string_view request_id = "11111111-2222-4333-8444-555555555555";
 
-/// The events that an answer of text comes in, a piece a word.
-std::vector<Event> events_of(const Answer& answer) {
-  std::vector<Event> events{MessageStart{answer.usage, {}}};
-  const std::string text = answer.text();
-  int tokens = 0;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(' ', begin + 1), text.size());
-    events.emplace_back(TextDelta{text.substr(begin, end - begin), ++tokens, {}});
-    begin = end;
+constexpr WallTime now{std::chrono::seconds{1'700'000'000}};
+
+/// Calls `piece` with each word of `text` and the blank before it.
+template <class Piece>
+void in_words(std::string_view text, Piece piece) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' ', 1), text.size());
+    piece(std::string(text.substr(0, end)));
+    text.remove_prefix(end);
   }
+}
+
+/// The events that a block comes in.
+struct BlockEvents {
+  std::vector<Event>& events;
+  int& tokens;
+
+  void operator()(const TextBlock& block) const {
+    in_words(block.text, [&](std::string word) {
+      events.emplace_back(TextDelta{std::move(word), ++tokens, {}});
+    });
+  }
+
+  void operator()(const ReasoningBlock& block) const {
+    in_words(block.text, [&](std::string word) {
+      ++tokens;
+      events.emplace_back(ReasoningDelta{std::move(word)});
+    });
+  }
+
+  void operator()(const ToolUseBlock& block) const {
+    events.emplace_back(ToolUseStart{block.name});
+    in_words(block.input, [&](std::string word) {
+      ++tokens;
+      events.emplace_back(ToolInputDelta{std::move(word)});
+    });
+    events.emplace_back(ToolUseStop{});
+  }
+};
+
+std::vector<Event> events_of(const Answer& answer) {
+  std::vector<Event> events{MessageStart{answer.usage, answer.prompt_likelihoods}};
+  int tokens = 0;
+  for (const AnswerBlock& block : answer.content) std::visit(BlockEvents{events, tokens}, block);
+  if (!answer.likelihoods.empty()) events.emplace_back(TextDelta{{}, tokens, answer.likelihoods});
   events.emplace_back(MessageStop{answer.stop_reason, answer.stop_sequence});
   events.emplace_back(answer.usage);
   return events;
 }
 
 /// The pieces of a streamed reply, one a line.
-std::string streamed(const Family& family, const StreamContext& context, const Answer& answer) {
+std::string streamed(const Family& family, const StreamContext& context,
+                     const std::vector<Answer>& answers) {
   const std::unique_ptr<StreamWriter> writer = family.stream(context);
   std::vector<std::string> pieces;
-  for (const Event& event : events_of(answer)) writer->write(event, 0, pieces);
+  for (int generation = 0; const Answer& answer : answers) {
+    for (const Event& event : events_of(answer)) {
+      writer->write(event, generation, pieces);
+    }
+    ++generation;
+  }
   std::string lines;
   for (const std::string& piece : pieces) {
     EXPECT_TRUE(json::parse(piece)) << piece;
-    lines += piece + "\n";
+    lines += (lines.empty() ? "" : "\n") + piece;
   }
   return lines;
 }
@@ -175,13 +363,14 @@ TEST_P(Golden, ReadsAndWritesItsSchema) {
                                                  ": " + request.error().message);
   }
   expect_file(folder / "conversation.json", conversation_text(*request));
-  const Answer answer = answer_of(folder / "answer.json");
-  const std::string reply = family->render({model, *request, {&answer, 1}, request_id});
+  const std::vector<Answer> answers = answers_of(folder / "answer.json");
+  ASSERT_EQ(std::ssize(answers), request->generations);
+  const std::string reply = family->render({model, *request, answers, request_id, now});
   EXPECT_TRUE(json::parse(reply)) << reply;
   expect_file(folder / "reply.json", masked(reply));
   if (!family->stream) return;
   expect_file(folder / "stream.jsonl",
-              masked(streamed(*family, {model, *request, request_id}, answer)));
+              masked(streamed(*family, {model, *request, request_id, now}, answers)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Golden, testing::ValuesIn(cases()), [](const auto& row) {

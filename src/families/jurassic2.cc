@@ -168,8 +168,8 @@ std::string render(const ReplyContext& context) {
   std::string out = "{\"id\":1234,\"prompt\":";  // the same number in every recorded reply
   append_text_and_tokens(context.request.echo, false, out);
   out += ",\"completions\":[{\"data\":";
-  append_text_and_tokens(led_text(context), context.answer().stop_reason == StopReason::end_turn,
-                         out);
+  append_text_and_tokens(led_text(context.request, context.answer()),
+                         context.answer().stop_reason == StopReason::end_turn, out);
   out += ",\"finishReason\":";
   append_finish_reason(context.answer(), out);
   return out + "}]}";

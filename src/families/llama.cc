@@ -11,6 +11,7 @@
 #include "families/reply_text.h"
 #include "families/rows.h"
 #include "families/schema.h"
+#include "families/text_stream.h"
 
 namespace craton::families {
 namespace {
@@ -83,15 +84,32 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   return request;
 }
 
+void append_generation(const TextPiece& piece, std::string& out) {
+  out += "{\"generation\":";
+  append_reply_text(piece.text, out);
+  out += ",\"prompt_token_count\":";
+  out += piece.first ? std::to_string(piece.input_tokens) : "null";
+  out += ",\"generation_token_count\":" + std::to_string(piece.output_tokens);
+  out += ",\"stop_reason\":";
+  if (!piece.stop) {
+    out += "null}";
+  } else {
+    out += piece.stop->reason == StopReason::max_tokens ? "\"length\"}" : "\"stop\"}";
+  }
+}
+
 std::string render(const ReplyContext& context) {
   const Answer& answer = context.answer();
-  std::string out = "{\"generation\":";
-  append_reply_text(led_text(context), out);
-  out += ",\"prompt_token_count\":" + std::to_string(answer.usage.input_tokens);
-  out += ",\"generation_token_count\":" + std::to_string(answer.usage.output_tokens);
-  out += answer.stop_reason == StopReason::max_tokens ? R"(,"stop_reason":"length"})"
-                                                      : R"(,"stop_reason":"stop"})";
+  const std::string text = led_text(context.request, answer);
+  const MessageStop stop{answer.stop_reason, {}};
+  std::string out;
+  append_generation({text, true, &stop, answer.usage.input_tokens, answer.usage.output_tokens},
+                    out);
   return out;
+}
+
+std::unique_ptr<StreamWriter> stream(const StreamContext& context) {
+  return text_stream(context, {append_generation});
 }
 
 Error too_long(const InputTooLong& measured) {
@@ -108,6 +126,7 @@ constinit const Family llama{
     .shape = BodyShape::any,
     .parse = parse,
     .render = render,
+    .stream = stream,
     .too_long = too_long,
 };
 

@@ -21,8 +21,17 @@ std::optional<double> mistral_tokens_max(const ModelContext& model) {
   return model.model_id.starts_with("mistral.mixtral-") ? 4096 : 8192;
 }
 
-std::string_view mistral_stop_reason(StopReason reason) {
-  return reason == StopReason::max_tokens ? "length" : "stop";
+void append_mistral_stop_reason(const MessageStop* stop, std::string& out) {
+  if (!stop) {
+    out += "null";
+    return;
+  }
+  switch (stop->reason) {
+    case StopReason::end_turn:
+    case StopReason::stop_sequence: out += "\"stop\""; return;
+    case StopReason::max_tokens: out += "\"length\""; return;
+    case StopReason::tool_use: out += "\"tool_calls\""; return;
+  }
 }
 
 Error mistral_too_long(const InputTooLong& measured) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "families/schema.h"
@@ -14,8 +15,8 @@ int mistral_tokens_default(std::string_view model_id);
 /// Most tokens of an answer.
 std::optional<double> mistral_tokens_max(const ModelContext& model);
 
-/// "stop" or "length"
-std::string_view mistral_stop_reason(StopReason reason);
+/// Appends `"stop"`, `"length"` or `"tool_calls"`, and `null` while the answer goes on (nullptr).
+void append_mistral_stop_reason(const MessageStop* stop, std::string& out);
 
 Error mistral_too_long(const InputTooLong& measured);
 

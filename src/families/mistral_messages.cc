@@ -2,9 +2,13 @@
 //
 // Source: docs.aws.amazon.com "Mistral AI chat completion".
 #include <boost/json.hpp>
+#include <span>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/ids.h"
 #include "families/members.h"
 #include "families/mistral.h"
 #include "families/prompt_turns.h"
@@ -77,12 +81,64 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   return request;
 }
 
+void append_tool_call(const ToolUseBlock& call, std::string& out) {
+  out += R"({"id":")" + random_alphanumeric(22) + R"(","function":{"name":)";
+  append_reply_text(call.name, out);
+  out += ",\"arguments\":";
+  append_reply_text(call.input, out);
+  out += "}}";
+}
+
+/// `stop` is nullptr while the answer goes on.
+void append_choice(std::string_view text, std::span<const ToolUseBlock> calls,
+                   const MessageStop* stop, std::string& out) {
+  out += R"({"choices":[{"index":0,"message":{"role":"assistant","content":)";
+  append_reply_text(text, out);
+  for (const ToolUseBlock& call : calls) {
+    out += &call == &calls.front() ? ",\"tool_calls\":[" : ",";
+    append_tool_call(call, out);
+  }
+  out += calls.empty() ? "},\"stop_reason\":" : "]},\"stop_reason\":";
+  append_mistral_stop_reason(stop, out);
+  out += "}]}";
+}
+
 std::string render(const ReplyContext& context) {
-  std::string out = R"({"choices":[{"index":0,"message":{"role":"assistant","content":)";
-  append_reply_text(context.answer().text(), out);
-  out += "},\"stop_reason\":\"";
-  out += mistral_stop_reason(context.answer().stop_reason);
-  return out + "\"}]}";
+  const Answer& answer = context.answer();
+  std::vector<ToolUseBlock> calls;
+  for (const AnswerBlock& block : answer.content) {
+    if (const auto* call = std::get_if<ToolUseBlock>(&block)) calls.push_back(*call);
+  }
+  const MessageStop stop{answer.stop_reason, {}};
+  std::string out;
+  append_choice(answer.text(), calls, &stop, out);
+  return out;
+}
+
+/// Text as it comes; calls are in the last piece, whole.
+class ChatStream : public StreamWriter {
+ public:
+  void write(const Event& event, int /*generation*/, std::vector<std::string>& pieces) override {
+    if (const auto* delta = std::get_if<TextDelta>(&event)) {
+      if (!delta->text.empty()) append_choice(delta->text, {}, nullptr, pieces.emplace_back());
+    } else if (const auto* start = std::get_if<ToolUseStart>(&event)) {
+      calls_.push_back({.id = {}, .name = start->name, .input = {}});
+    } else if (const auto* input = std::get_if<ToolInputDelta>(&event)) {
+      if (!calls_.empty()) calls_.back().input += input->json;
+    } else if (const auto* stop = std::get_if<MessageStop>(&event)) {
+      stop_ = *stop;
+    } else if (std::holds_alternative<Usage>(event)) {
+      append_choice({}, calls_, &stop_, pieces.emplace_back());
+    }
+  }
+
+ private:
+  std::vector<ToolUseBlock> calls_;
+  MessageStop stop_;
+};
+
+std::unique_ptr<StreamWriter> stream(const StreamContext&) {
+  return std::make_unique<ChatStream>();
 }
 
 }  // namespace
@@ -93,6 +149,7 @@ constinit const Family mistral_messages{
     .shape = BodyShape::any,
     .parse = parse,
     .render = render,
+    .stream = stream,
     .too_long = mistral_too_long,
 };
 

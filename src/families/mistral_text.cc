@@ -10,6 +10,7 @@
 #include "families/prompt_turns.h"
 #include "families/reply_text.h"
 #include "families/rows.h"
+#include "families/text_stream.h"
 
 namespace craton::families {
 namespace {
@@ -46,12 +47,27 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   return request;
 }
 
+/// `stop` is nullptr while the answer goes on.
+void append_output(std::string_view text, const MessageStop* stop, std::string& out) {
+  out += "{\"outputs\":[{\"text\":";
+  append_reply_text(text, out);
+  out += ",\"stop_reason\":";
+  append_mistral_stop_reason(stop, out);
+  out += "}]}";
+}
+
 std::string render(const ReplyContext& context) {
-  std::string out = "{\"outputs\":[{\"text\":";
-  append_reply_text(led_text(context), out);
-  out += ",\"stop_reason\":\"";
-  out += mistral_stop_reason(context.answer().stop_reason);
-  return out + "\"}]}";
+  const Answer& answer = context.answer();
+  const MessageStop stop{answer.stop_reason, {}};
+  std::string out;
+  append_output(led_text(context.request, answer), &stop, out);
+  return out;
+}
+
+std::unique_ptr<StreamWriter> stream(const StreamContext& context) {
+  return text_stream(context, {[](const TextPiece& piece, std::string& out) {
+                       append_output(piece.text, piece.stop, out);
+                     }});
 }
 
 }  // namespace
@@ -62,6 +78,7 @@ constinit const Family mistral_text{
     .shape = BodyShape::prompt,
     .parse = parse,
     .render = render,
+    .stream = stream,
     .too_long = mistral_too_long,
 };
 

@@ -161,6 +161,8 @@ std::string without_turn_ends(std::string_view text) {
   return kept;
 }
 
+bool is_text(const ContentBlock& block) { return std::holds_alternative<TextBlock>(block); }
+
 Speaker speaker_of(std::string_view role) {
   if (role == "system") return Speaker::system;
   return role == "assistant" ? Speaker::assistant : Speaker::user;
@@ -181,7 +183,9 @@ void merge_turn(std::vector<Turn>& turns, Turn turn) {
     return;
   }
   std::vector<ContentBlock>& content = turns.back().content;
-  content.emplace_back(TextBlock{"\n\n"});
+  if (is_text(content.back()) && is_text(turn.content.front())) {
+    content.emplace_back(TextBlock{"\n\n"});
+  }
   std::ranges::move(turn.content, std::back_inserter(content));
 }
 

@@ -58,7 +58,8 @@ PromptTurns read_header_marked(std::string_view prompt);
 /// `text` without the white space of ASCII at its ends.
 std::string_view trimmed(std::string_view text);
 
-/// Appends a turn; when the last one has the same role, joins it with an empty line between.
+/// Appends a turn, which has content; when the last one has the same role, joins it, with an empty
+/// line between where texts meet.
 void merge_turn(std::vector<Turn>& turns, Turn turn);
 
 }  // namespace craton::families

@@ -79,9 +79,49 @@ std::string_view expected_class(JsonType type) {
   return "Object";
 }
 
-const Variant* find_variant(std::span<const Variant> variants, std::string_view type) {
-  const auto at = std::ranges::find(variants, type, &Variant::type);
-  return at == variants.end() ? nullptr : &*at;
+/// The row of a table that is there for `model`; nullptr when none is.
+template <class Row>
+const Row* find_row(std::span<const Row> rows, std::string_view Row::* key, std::string_view name,
+                    const ModelContext& model) {
+  const auto at = std::ranges::find(rows, name, key);
+  return at == rows.end() || (at->on && !at->on(model)) ? nullptr : &*at;
+}
+
+/// The member that counts as there.
+const json::value* present(const Schema& schema, const json::object& members,
+                           std::string_view name) {
+  const json::value* member = members.if_contains(name);
+  return member && member->is_null() && schema.nulls_are_absent ? nullptr : member;
+}
+
+json::object without_nulls(json::object& members) {
+  json::object kept(members.storage());
+  for (auto& member : members) {
+    if (!member.value().is_null()) kept.emplace(member.key(), std::move(member.value()));
+  }
+  return kept;
+}
+
+/// Leaves out the members of a valid body that count as absent.
+void drop_nulls(const Schema& schema, json::value& value) {
+  for (const Schema* alternative : schema.alternatives) drop_nulls(*alternative, value);
+  if (json::array* items = value.if_array(); items && schema.items) {
+    for (json::value& item : *items) drop_nulls(*schema.items, item);
+  }
+  json::object* members = value.if_object();
+  if (!members) return;
+  if (schema.nulls_are_absent) *members = without_nulls(*members);
+  for (const Property& property : schema.properties) {
+    if (json::value* member = members->if_contains(property.name)) {
+      drop_nulls(*property.schema, *member);
+    }
+  }
+  for (const Variant& variant : schema.variants) {
+    const json::value* type = members->if_contains("type");
+    if (type && type->is_string() && variant.type == type->get_string()) {
+      drop_nulls(*variant.schema, value);
+    }
+  }
 }
 
 /// Holds one body against a schema. Collects violations in the order of the everit validator: an
@@ -227,21 +267,23 @@ class Validation {
     }
     check_keys(schema, members, place);
     for (const Property& property : schema.properties) {
-      const json::value* member = members.if_contains(property.name);
+      const json::value* member = present(schema, members, property.name);
+      if (property.on && !property.on(model_)) continue;
       if (member) check(*property.schema, *member, Place{&place, Step{.key = property.name}});
     }
   }
 
   void check_keys(const Schema& schema, const json::object& members, const Place& place) {
     for (const Property& property : schema.properties) {
-      if (property.presence == Presence::optional || members.contains(property.name)) continue;
+      if (property.presence == Presence::optional) continue;
+      if (present(schema, members, property.name)) continue;
       report(place, "required key [" + std::string(property.name) + "] not found");
     }
     if (schema.unknown_keys == UnknownKeys::permitted) return;
     for (const auto& member : members) {
       const std::string_view key = member.key();
-      if (key == schema.forbidden_key) continue;
-      if (std::ranges::find(schema.properties, key, &Property::name) == schema.properties.end()) {
+      if (key == schema.forbidden_key || !present(schema, members, key)) continue;
+      if (!find_row(schema.properties, &Property::name, key, model_)) {
         report(place, "extraneous key [" + repeated(key) + "] is not permitted");
       }
     }
@@ -249,11 +291,14 @@ class Validation {
 
   void check_variant(const Schema& schema, const json::object& members, const Place& place) {
     const json::value* type = members.if_contains("type");
-    if (!type) return report(place, "required key [type] not found");
+    if (!type && schema.variant_default.empty()) {
+      return report(place, "required key [type] not found");
+    }
     const Place type_place{&place, Step{.key = "type"}};
-    if (!type->is_string()) return report_type(text_schema, *type, type_place);
-    const std::string_view name = type->get_string();
-    const Variant* variant = find_variant(schema.variants, name);
+    if (type && !type->is_string()) return report_type(text_schema, *type, type_place);
+    const std::string_view name =
+        type ? std::string_view(type->get_string()) : schema.variant_default;
+    const Variant* variant = find_row(schema.variants, &Variant::type, name, model_);
     if (!variant) return report(type_place, repeated(name) + " is not a valid enum value");
     check_object(*variant->schema, members, place);
   }
@@ -264,20 +309,35 @@ class Validation {
   std::size_t count_ = 0;
 };
 
+/// `body` is the text of `value`.
+Result<void> hold_against(const Schema& schema, const json::value& value, std::string_view body,
+                          const ModelContext& model) {
+  Validation validation(body, model);
+  validation.check(schema, value, Place{nullptr, {}});
+  if (validation.violations().empty()) return {};
+  return violation(validation.violations());
+}
+
 }  // namespace
+
+Error violation(std::string_view what) {
+  return {ErrorCode::validation, "Malformed input request: " + std::string(what) +
+                                     ", please reformat your input and try again."};
+}
 
 Result<json::object> read_body(std::string_view body, const Schema& schema,
                                const ModelContext& model) {
   if (body.empty()) return Error{ErrorCode::validation, std::string(empty_body)};
   Result<json::value> value = json::parse(body);
   if (!value) return Error{ErrorCode::validation, std::string(malformed)};
-  Validation validation(body, model);
-  validation.check(schema, *value, Place{nullptr, {}});
-  if (!validation.violations().empty()) {
-    return Error{ErrorCode::validation, "Malformed input request: " + validation.violations() +
-                                            ", please reformat your input and try again."};
-  }
+  CRATON_TRY(hold_against(schema, *value, body, model));
+  drop_nulls(schema, *value);
   return std::move(value->get_object());
+}
+
+Result<void> check_members(const json::object& members, const Schema& schema,
+                           const ModelContext& model) {
+  return hold_against(schema, json::value(members), json::to_text(members), model);
 }
 
 }  // namespace craton::families

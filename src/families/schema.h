@@ -43,16 +43,21 @@ enum class UnknownKeys { refused, permitted };
 
 struct Schema;
 
+/// Whether a model's schema has something that its family's other models have.
+using HasIt = bool (*)(const ModelContext& model);
+
 struct Property {
   std::string_view name;
   const Schema* schema;
   Presence presence = Presence::optional;
+  HasIt on = nullptr;  ///< nullptr: every model; on others the key is extraneous.
 };
 
 /// A kind of object, told by its `type` member.
 struct Variant {
   std::string_view type;
   const Schema* schema;
+  HasIt on = nullptr;  ///< nullptr: every model; on others the type is not valid.
 };
 
 inline constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
@@ -75,8 +80,10 @@ struct Schema {
 
   std::span<const Property> properties;
   UnknownKeys unknown_keys = UnknownKeys::refused;
+  bool nulls_are_absent = false;      ///< Members that are null; read_body() leaves them out.
   std::string_view forbidden_key;     ///< An object with this key has another schema.
-  std::span<const Variant> variants;  ///< In place of `properties`: by the `type` member.
+  std::span<const Variant> variants;  ///< In place of `properties`: by the `type` member,
+  std::string_view variant_default;   ///< which may be absent where this names one.
 
   /// In place of all above: the one of these types. Everything in them but `type` may differ.
   std::span<const Schema* const> alternatives;
@@ -100,10 +107,18 @@ inline constexpr std::size_t violations_max = 32;
 /// Bytes of the caller's own text that a violation repeats at most.
 inline constexpr std::size_t repeated_text_max = 512;
 
+/// The refusal of a body for what no schema can say: "#/images: expected …".
+Error violation(std::string_view what);
+
 /// The JSON object that `body` holds, held against `schema`.
 /// Fails with `validation` in Bedrock's words when `body` is empty, no JSON, no object, or breaks a
 /// rule of the schema.
 Result<json::object> read_body(std::string_view body, const Schema& schema,
                                const ModelContext& model);
+
+/// Holds members that came by another way than in a native body against `schema`.
+/// Fails as read_body does.
+Result<void> check_members(const json::object& members, const Schema& schema,
+                           const ModelContext& model);
 
 }  // namespace craton::families

@@ -10,11 +10,15 @@
 #include "families/reply_text.h"
 #include "families/rows.h"
 #include "families/schema.h"
+#include "families/text_stream.h"
 
 namespace craton::families {
 namespace {
 
 constexpr std::string_view prefixes[] = {"amazon.titan-text-", "amazon.titan-tg1-"};
+
+/// Titan streams in pieces of about this size; short answers come whole.
+constexpr int tokens_per_piece = 128;
 
 constexpr Schema tokens_schema{
     .type = JsonType::integer,
@@ -61,10 +65,30 @@ std::string render(const ReplyContext& context) {
   std::string out = "{\"inputTextTokenCount\":" + std::to_string(answer.usage.input_tokens);
   out += ",\"results\":[{\"tokenCount\":" + std::to_string(answer.usage.output_tokens);
   out += ",\"outputText\":";
-  append_reply_text(led_text(context), out);
+  append_reply_text(led_text(context.request, context.answer()), out);
   out += answer.stop_reason == StopReason::max_tokens ? R"(,"completionReason":"LENGTH"}]})"
                                                       : R"(,"completionReason":"FINISH"}]})";
   return out;
+}
+
+void append_piece(const TextPiece& piece, std::string& out) {
+  out += "{\"outputText\":";
+  append_reply_text(piece.text, out);
+  out += ",\"index\":0,\"totalOutputTextTokenCount\":";
+  out += piece.stop ? std::to_string(piece.output_tokens) : "null";
+  out += ",\"completionReason\":";
+  if (piece.stop) {
+    out += piece.stop->reason == StopReason::max_tokens ? "\"LENGTH\"" : "\"FINISH\"";
+  } else {
+    out += "null";
+  }
+  out += ",\"inputTextTokenCount\":";
+  out += piece.first ? std::to_string(piece.input_tokens) : "null";
+  out += '}';
+}
+
+std::unique_ptr<StreamWriter> stream(const StreamContext& context) {
+  return text_stream(context, {append_piece, tokens_per_piece});
 }
 
 // The blank at its end is the service's own.
@@ -83,6 +107,7 @@ constinit const Family titan_text{
     .shape = BodyShape::any,
     .parse = parse,
     .render = render,
+    .stream = stream,
     .too_long = too_long,
 };
 
