@@ -29,6 +29,8 @@ class Family:
     reason: Callable  # (reply body) -> why it ended
     reasons: dict  # what `reason` says at the end of the answer, at the limit, at a stop sequence
     counts: Callable = lambda body: None  # (reply body) -> (input, output) tokens, where it says so
+    piece_text: Callable | None = None  # (streamed piece) -> the text it brings; None: not streamed
+    stream_extra: dict = dataclasses.field(default_factory=dict)  # what a streamed body says besides
     required: tuple = ("prompt",)
     foreign: str = "inputText"  # a member that belongs to another family
 
@@ -39,6 +41,13 @@ class Family:
         if stop is not None:
             put(body, self.stop, stop)
         return {**body, **more}
+
+    @property
+    def streams(self):
+        return self.piece_text is not None
+
+    def streamed(self, body):
+        return {**body, **self.stream_extra}
 
 
 def put(body, path, value):
@@ -62,6 +71,7 @@ FAMILIES = [
         reasons={"end": ("end_turn", None), "limit": ("max_tokens", None),
                  "stop": lambda sequence: ("stop_sequence", sequence)},
         counts=lambda body: (body["usage"]["input_tokens"], body["usage"]["output_tokens"]),
+        piece_text=lambda piece: piece.get("delta", {}).get("text", ""),
         required=("max_tokens", "messages")),
     Family(
         name="claude_text", model="anthropic.claude-v2:1",
@@ -71,6 +81,7 @@ FAMILIES = [
         reason=lambda body: (body["stop_reason"], body["stop"]),
         reasons={"end": ("stop_sequence", "\n\nHuman:"), "limit": ("max_tokens", None),
                  "stop": lambda sequence: ("stop_sequence", sequence)},
+        piece_text=lambda piece: piece["completion"],
         required=("prompt", "max_tokens_to_sample")),
     Family(
         name="llama2", model="meta.llama2-13b-chat-v1",
@@ -78,14 +89,16 @@ FAMILIES = [
         tokens=("max_gen_len",), stop=None,
         text=lambda body: body["generation"], reason=lambda body: body["stop_reason"],
         reasons={"end": "stop", "limit": "length"},
-        counts=lambda body: (body["prompt_token_count"], body["generation_token_count"])),
+        counts=lambda body: (body["prompt_token_count"], body["generation_token_count"]),
+        piece_text=lambda piece: piece["generation"]),
     Family(
         name="mistral", model="mistral.mistral-7b-instruct-v0:2",
         ask=lambda text: {"prompt": f"<s>[INST] {text} [/INST]"},
         tokens=("max_tokens",), stop=("stop",),
         text=lambda body: body["outputs"][0]["text"],
         reason=lambda body: body["outputs"][0]["stop_reason"],
-        reasons={"end": "stop", "limit": "length", "stop": lambda sequence: "stop"}),
+        reasons={"end": "stop", "limit": "length", "stop": lambda sequence: "stop"},
+        piece_text=lambda piece: piece["outputs"][0]["text"]),
     Family(
         name="titan", model="amazon.titan-text-express-v1",
         ask=lambda text: {"inputText": f"User: {text}\nBot:"},
@@ -95,13 +108,15 @@ FAMILIES = [
         reason=lambda body: body["results"][0]["completionReason"],
         reasons={"end": "FINISH", "limit": "LENGTH", "stop": lambda sequence: "FINISH"},
         counts=lambda body: (body["inputTextTokenCount"], body["results"][0]["tokenCount"]),
+        piece_text=lambda piece: piece["outputText"],
         required=("inputText",), foreign="prompt"),
     Family(
         name="command", model="cohere.command-text-v14",
         ask=lambda text: {"prompt": text}, tokens=("max_tokens",), stop=("stop_sequences",),
         text=lambda body: body["generations"][0]["text"],
         reason=lambda body: body["generations"][0]["finish_reason"],
-        reasons={"end": "COMPLETE", "limit": "MAX_TOKENS", "stop": lambda sequence: "COMPLETE"}),
+        reasons={"end": "COMPLETE", "limit": "MAX_TOKENS", "stop": lambda sequence: "COMPLETE"},
+        piece_text=lambda piece: piece.get("text", ""), stream_extra={"stream": True}),
     Family(
         name="j2", model="ai21.j2-ultra-v1",
         ask=lambda text: {"prompt": text}, tokens=("maxTokens",), stop=("stopSequences",),
