@@ -19,8 +19,9 @@ std::string read_in_pieces(std::string_view bytes, std::size_t piece) {
     bytes.remove_prefix(std::min(piece, bytes.size()));
     auto next = reader.next();
     for (; next && *next; next = reader.next()) {
-      const auto& [request, keep_alive] = **next;
-      out += request.method + '\n' + request.target + (keep_alive ? "\n+" : "\n-");
+      const auto& [request, keep_alive, http_1_0] = **next;
+      out += request.method + '\n' + request.target + (keep_alive ? "\n+" : "\n-") +
+             (http_1_0 ? "0" : "1");
       for (const auto& field : request.headers) out += field.name + '\n' + field.value + '\n';
       out += request.body;
     }

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cassert>
 #include <ctime>
 #include <exception>
 #include <utility>
@@ -23,8 +24,8 @@ using std::chrono::steady_clock;
 // the kernel, and a peer that goes away behind more than that goes unnoticed until the answer.
 constexpr std::size_t pipelined_bytes_max = 64 * 1024;
 
-// Answers in a row before other connections of the thread get their turn.
-constexpr int answers_in_a_row_max = 16;
+// Answers, or pieces of one, in a row before other connections of the thread get their turn.
+constexpr int turns_in_a_row_max = 16;
 
 // A body that comes in ever so small pieces is still to end: beside body_timeout for each piece,
 // the whole must keep this pace.
@@ -45,13 +46,14 @@ std::string address_of(const tcp::socket& socket) {
   return error ? std::string() : peer.address().to_string();
 }
 
-/// What is left of a head and a body when `sent` bytes of them are gone.
-std::array<asio::const_buffer, 2> rest_of(std::string_view head, std::string_view body,
-                                          std::size_t sent) {
-  const std::size_t head_sent = std::min(sent, head.size());
-  head.remove_prefix(head_sent);
-  body.remove_prefix(sent - head_sent);
-  return {asio::buffer(head), asio::buffer(body)};
+/// What is left of `parts` when `sent` bytes of them are gone.
+std::array<asio::const_buffer, 3> rest_of(std::array<std::string_view, 3> parts, std::size_t sent) {
+  for (std::string_view& part : parts) {
+    const std::size_t gone = std::min(sent, part.size());
+    part.remove_prefix(gone);
+    sent -= gone;
+  }
+  return {asio::buffer(parts[0]), asio::buffer(parts[1]), asio::buffer(parts[2])};
 }
 
 }  // namespace
@@ -89,7 +91,7 @@ awaitable<void> Connection::serve_requests() {
     incoming_ = std::move(**next);
     const bool go_on = co_await answer();
     if (!go_on) co_return;
-    if (++answered % answers_in_a_row_max == 0) {
+    if (++answered % turns_in_a_row_max == 0) {
       co_await asio::post(socket_.get_executor(), asio::use_awaitable);
     }
   }
@@ -166,17 +168,25 @@ awaitable<bool> Connection::answer() {
   incoming_.request.peer = peer_;
   const bool head_only = incoming_.request.method == "HEAD";
   watch_peer();
-  const Response response = co_await handle();
+  Response response = co_await handle();
   unwatch_peer();
   if (gone_) co_return false;
 
-  const HeadContext context{incoming_.keep_alive && !surroundings_.draining,
-                            surroundings_.date.at(std::time(nullptr))};
+  const bool body_wanted = !head_only && has_body(response.status);
+  const bool ends_with_connection = incoming_.http_1_0 && response.stream;
+  const HeadContext context{
+      incoming_.keep_alive && !ends_with_connection && !surroundings_.draining, incoming_.http_1_0,
+      surroundings_.date.at(std::time(nullptr))};
   std::string head;
   append_head(response, context, head);
-  const bool no_body = head_only || !has_body(response.status);
-  const bool sent = co_await write(head, no_body ? std::string_view() : response.body_view());
-  if (!sent) co_return false;
+  if (!body_wanted) response.stream.reset();
+  const bool body_now = body_wanted && !response.stream;
+  const bool begun = co_await write(head, body_now ? response.body_view() : std::string_view());
+  if (!begun) co_return false;
+  if (response.stream) {
+    const bool whole = co_await send_stream(*response.stream);
+    if (!whole) co_return false;
+  }
   if (!context.keep_alive) co_await linger();
   co_return context.keep_alive;
 }
@@ -196,9 +206,55 @@ awaitable<Response> Connection::handle() {
   co_return surroundings_.refuse(500, "The server failed to answer. Its log says why.");
 }
 
+// False when the stream is cut; the connection is then to end, so that the peer knows.
+awaitable<bool> Connection::send_stream(BodyStream& stream) {
+  std::string problem;
+  try {
+    const bool whole = co_await write_pieces(stream);
+    if (whole) co_return true;
+  } catch (const std::exception& error) {
+    problem = error.what();
+  } catch (...) {
+    problem = "an exception of unknown type";
+  }
+  if (!problem.empty() && !gone_) log::error("stream_failed", {{"problem", problem}});
+  if (incoming_.http_1_0) reset();  // an end in order would say that the stream is whole
+  co_return false;
+}
+
+awaitable<bool> Connection::write_pieces(BodyStream& stream) {
+  const std::string_view chunk_end = incoming_.http_1_0 ? "" : "\r\n";
+  std::string chunk_head;
+  for (int pieces = 1;; ++pieces) {
+    const std::optional<std::string> piece = co_await next_piece(stream);
+    if (gone_) co_return false;
+    assert((!piece || !piece->empty()) && "an empty chunk would end the body");
+    const std::string_view bytes = piece ? *piece : std::string_view();
+    chunk_head.clear();
+    if (!incoming_.http_1_0) append_chunk_head(bytes.size(), chunk_head);
+    const bool sent = co_await write(chunk_head, bytes, chunk_end);
+    if (!sent || !piece) co_return sent;
+    if (pieces % turns_in_a_row_max == 0) {
+      co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+    }
+  }
+}
+
+awaitable<std::optional<std::string>> Connection::next_piece(BodyStream& stream) {
+  struct Watched {
+    Connection& connection;
+    ~Watched() { connection.unwatch_peer(); }
+  };
+  watch_peer();
+  const Watched watched{*this};  // also when the stream fails: a watch keeps the connection alive
+  awaitable<std::optional<std::string>> pending = stream.next();
+  std::optional<std::string> piece = co_await std::move(pending);
+  co_return std::move(piece);
+}
+
 awaitable<void> Connection::refuse(Refusal refusal) {
   const Response response = surroundings_.refuse(refusal.status, refusal.reason);
-  const HeadContext context{false, surroundings_.date.at(std::time(nullptr))};
+  const HeadContext context{false, false, surroundings_.date.at(std::time(nullptr))};
   std::string head;
   append_head(response, context, head);
   const bool sent = co_await write(head, response.body_view());
@@ -207,11 +263,12 @@ awaitable<void> Connection::refuse(Refusal refusal) {
 
 // Writing.
 
-awaitable<bool> Connection::write(std::string_view head, std::string_view body) {
-  const std::size_t size = head.size() + body.size();
+awaitable<bool> Connection::write(std::string_view head, std::string_view body,
+                                  std::string_view tail) {
+  const std::size_t size = head.size() + body.size() + tail.size();
   for (std::size_t sent = 0; sent < size;) {
     error_code error;
-    sent += socket_.write_some(rest_of(head, body, sent), error);
+    sent += socket_.write_some(rest_of({head, body, tail}, sent), error);
     if (!error) continue;
     if (error != asio::error::would_block) co_return false;
     const SteadyTime deadline = steady_clock::now() + surroundings_.options.write_timeout;
@@ -266,6 +323,13 @@ void Connection::unwatch_peer() {
 }
 
 // Ending.
+
+// Closes now, as a socket's destructor undoes this option.
+void Connection::reset() {
+  error_code ignored;
+  socket_.set_option(tcp::socket::linger(true, 0), ignored);
+  socket_.close(ignored);
+}
 
 // Every wait takes being woken for nothing; receive() then sees that it is time to end.
 void Connection::drain() {

@@ -1,7 +1,9 @@
 // One HTTP/1.1 connection: its life from the first byte to the last.
 //
-//   receive ─► RequestReader ─► handler (the peer is watched meanwhile) ─► one gathered write ─►
-//   ...
+//   receive ─► RequestReader ─► handler (the peer is watched meanwhile) ─► one gathered write
+//       ▲                                              └─► next piece (watched) ─► write ─┐ │
+//       │                                                      ▲ streamed answers └───────┤ │
+//       └─────────────────────────────────────────────────────────────────────────────────┴─┘
 //
 // The sockets are only waited for through Asio; reading and writing are plain calls that do not
 // block. So a connection that waits owns no read buffer, and an answer that the kernel takes at
@@ -16,9 +18,11 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
+#include "http/body_stream.h"
 #include "http/request_reader.h"
 #include "http/response_head.h"
 #include "http/server.h"
@@ -63,7 +67,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::awaitable<Wait> receive();
   boost::asio::awaitable<bool> answer();
   boost::asio::awaitable<Response> handle();
-  boost::asio::awaitable<bool> write(std::string_view head, std::string_view body);
+  boost::asio::awaitable<bool> send_stream(BodyStream& stream);
+  boost::asio::awaitable<bool> write_pieces(BodyStream& stream);
+  boost::asio::awaitable<std::optional<std::string>> next_piece(BodyStream& stream);
+  boost::asio::awaitable<bool> write(std::string_view head, std::string_view body,
+                                     std::string_view tail = {});
   boost::asio::awaitable<void> refuse(Refusal refusal);
   boost::asio::awaitable<void> linger();
   boost::asio::awaitable<bool> ready(WaitType type, SteadyTime deadline);
@@ -74,6 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void watch_peer();
   void watch_on(unsigned watch);
   void unwatch_peer();
+  void reset();
 
   boost::asio::ip::tcp::socket socket_;
   Surroundings& surroundings_;

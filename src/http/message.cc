@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "http/body_stream.h"
+
 namespace craton::http {
 namespace {
 
@@ -13,6 +15,11 @@ bool same_name(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+Response::Response() = default;
+Response::~Response() = default;
+Response::Response(Response&& other) noexcept = default;
+Response& Response::operator=(Response&& other) noexcept = default;
 
 std::optional<std::string_view> Headers::find(std::string_view name) const {
   for (const Header& field : fields_) {

@@ -10,6 +10,8 @@
 
 namespace craton::http {
 
+class BodyStream;
+
 struct Header {
   std::string name;  ///< As sent; compare with Headers::find, which ignores case.
   std::string value;
@@ -43,11 +45,19 @@ struct Request {
 };
 
 struct Response {
+  Response();
+  ~Response();
+  Response(Response&& other) noexcept;
+  Response& operator=(Response&& other) noexcept;
+
   int status = 200;
-  Headers headers;  ///< Without Content-Length, Date and Connection, which the server adds.
+  Headers headers;  ///< Without Content-Length, Transfer-Encoding, Date and Connection, which the
+                    ///< server adds.
   std::string body;
   /// Sent in place of `body` when set: bytes that many answers share.
   std::shared_ptr<const std::string> shared_body;
+  /// Sent in place of both when set: bytes that are made meanwhile (body_stream.h).
+  std::unique_ptr<BodyStream> stream;
 
   std::string_view body_view() const { return shared_body ? *shared_body : std::string_view(body); }
 };

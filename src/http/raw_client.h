@@ -10,6 +10,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -68,12 +69,10 @@ class RawClient {
   /// The next answer. Pass true when it answers a HEAD request.
   RawAnswer read_answer(bool head_only = false) {
     RawAnswer answer;
-    std::size_t end = 0;
-    while ((end = buffer_.find("\r\n\r\n")) == buffer_.npos) {
-      if (!receive()) return {};
-    }
-    answer.head = take(end + 4);
+    answer.head = read_head();
+    if (answer.head.empty()) return {};
     answer.status = std::stoi(answer.head.substr(9, 3));
+    if (!head_only && answer.field("Transfer-Encoding") == "chunked") return read_chunks(answer);
     const std::string length = answer.field("Content-Length");
     if (head_only || length.empty()) return answer;
     while (buffer_.size() < std::stoul(length)) {
@@ -81,6 +80,30 @@ class RawClient {
     }
     answer.body = take(std::stoul(length));
     return answer;
+  }
+
+  /// Only the head of the next answer: its body stays unread.
+  std::string read_head() {
+    std::size_t end = 0;
+    while ((end = buffer_.find("\r\n\r\n")) == buffer_.npos) {
+      if (!receive()) return {};
+    }
+    return take(end + 4);
+  }
+
+  /// The next chunk of a chunked body: "" for the last; nullopt when the connection ends first.
+  std::optional<std::string> read_chunk() {
+    std::size_t end = 0;
+    while ((end = buffer_.find("\r\n")) == buffer_.npos) {
+      if (!receive()) return std::nullopt;
+    }
+    const std::size_t size = std::stoul(buffer_, nullptr, 16);
+    while (buffer_.size() < end + 2 + size + 2) {
+      if (!receive()) return std::nullopt;
+    }
+    take(end + 2);
+    std::string chunk = take(size);
+    return take(2) == "\r\n" ? std::optional(std::move(chunk)) : std::nullopt;
   }
 
   /// Reads to the end of the stream; true when it ended in order, false on reset or timeout.
@@ -111,6 +134,14 @@ class RawClient {
     last_ = ::recv(fd_, bytes, sizeof bytes, 0);
     if (last_ > 0) buffer_.append(bytes, static_cast<std::size_t>(last_));
     return last_ > 0;
+  }
+
+  RawAnswer read_chunks(RawAnswer answer) {
+    for (auto chunk = read_chunk(); chunk; chunk = read_chunk()) {
+      if (chunk->empty()) return answer;
+      answer.body += *chunk;
+    }
+    return {};
   }
 
   std::string take(std::size_t size) {

@@ -340,6 +340,7 @@ RequestReader::Step RequestReader::note_expect(std::string_view value) {
 
 RequestReader::Step RequestReader::finish_head() {
   if (!host_seen_ && !http_1_0_) return refuse({400, "The Host field is missing."});
+  incoming_.http_1_0 = http_1_0_;
   incoming_.keep_alive = !close_asked_ && (!http_1_0_ || keep_alive_asked_);
   if (transfer_encoding_) return begin_chunked_body();
   if (content_length_) return begin_sized_body();

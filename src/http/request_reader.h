@@ -46,6 +46,7 @@ struct Refusal {
 struct Incoming {
   Request request;  ///< Without `peer`.
   bool keep_alive = false;
+  bool http_1_0 = false;  ///< The client does not know of chunked answers.
 };
 
 class RequestReader {

@@ -59,6 +59,17 @@ void append_field(std::string_view name, std::string_view value, std::string& ou
 // 1xx and 204 answers must not have one; RFC 9110 8.6.
 bool has_content_length(int status) { return status >= 200 && status != 204; }
 
+// How the receiver finds the end of the body.
+void append_framing(const Response& response, bool http_1_0, std::string& out) {
+  if (!has_content_length(response.status)) return;
+  if (response.stream) {
+    if (!http_1_0) append_field("Transfer-Encoding", "chunked", out);
+    return;
+  }
+  const fmt::format_int length(response.body_view().size());
+  append_field("Content-Length", {length.data(), length.size()}, out);
+}
+
 std::string http_date(std::time_t seconds) {
   static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -81,12 +92,13 @@ void append_head(const Response& response, const HeadContext& context, std::stri
                  phrase_of(response.status));
   append_field("Date", context.date, out);
   for (const Header& field : response.headers) append_field(field.name, field.value, out);
-  if (has_content_length(response.status)) {
-    const fmt::format_int length(response.body_view().size());
-    append_field("Content-Length", {length.data(), length.size()}, out);
-  }
+  append_framing(response, context.http_1_0, out);
   append_field("Connection", context.keep_alive ? "keep-alive" : "close", out);
   out.append("\r\n");
+}
+
+void append_chunk_head(std::size_t size, std::string& out) {
+  fmt::format_to(std::back_inserter(out), "{:x}\r\n", size);
 }
 
 bool has_body(int status) { return has_content_length(status) && status != 304; }

@@ -3,6 +3,7 @@
 // No I/O, no clock: any function may be called from any thread.
 #pragma once
 
+#include <cstddef>
 #include <ctime>
 #include <string>
 #include <string_view>
@@ -13,12 +14,17 @@ namespace craton::http {
 
 struct HeadContext {
   bool keep_alive;
+  bool http_1_0 = false;  ///< A streamed body ends with the connection, as chunks are unknown.
   std::string_view date;  ///< Value of the Date field.
 };
 
-/// Appends the head of `response` with its Date, Connection and Content-Length, and the blank line.
+/// Appends the head of `response` with its Date, Connection, Content-Length or Transfer-Encoding,
+/// and the blank line.
 /// Bytes that would end a field early (CR, LF, NUL) are sent as blanks.
 void append_head(const Response& response, const HeadContext& context, std::string& out);
+
+/// Appends what goes before a chunk of `size` bytes; "\r\n" goes after it.
+void append_chunk_head(std::size_t size, std::string& out);
 
 /// False for statuses that never have a body (1xx, 204, 304), whatever the Response holds.
 bool has_body(int status);

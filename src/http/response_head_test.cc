@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "http/body_stream.h"
+
 namespace craton::http {
 namespace {
 
@@ -34,6 +36,20 @@ TEST(ResponseHead, MeasuresASharedBody) {
   response.body = "not sent";
   response.shared_body = std::make_shared<const std::string>("abc");
   EXPECT_THAT(head_of(response), HasSubstr("Content-Length: 3\r\n"));
+}
+
+struct NoBytes : BodyStream {
+  boost::asio::awaitable<std::optional<std::string>> next() override { co_return std::nullopt; }
+};
+
+TEST(ResponseHead, FramesAStreamByItsClientsVersion) {
+  Response response;
+  response.stream = std::make_unique<NoBytes>();
+  EXPECT_THAT(head_of(response), HasSubstr("Transfer-Encoding: chunked\r\n"));
+  EXPECT_THAT(head_of(response), Not(HasSubstr("Content-Length")));
+  std::string for_1_0;
+  append_head(response, {.keep_alive = false, .http_1_0 = true, .date = "today"}, for_1_0);
+  EXPECT_EQ(for_1_0, "HTTP/1.1 200 OK\r\nDate: today\r\nConnection: close\r\n\r\n");
 }
 
 TEST(ResponseHead, GivesNoLengthWhereThereIsNoBody) {

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -19,12 +20,14 @@
 
 #include "base/log.h"
 #include "http/awaitable.h"
+#include "http/body_stream.h"
 #include "http/raw_client.h"
 
 namespace craton::http {
 namespace {
 
 using boost::asio::awaitable;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -54,6 +57,8 @@ struct Record {
   std::atomic<int> started = 0;
   std::atomic<int> finished = 0;
   std::atomic<int> cancelled = 0;
+  std::atomic<int> pieces = 0;   // that streams have given
+  std::atomic<int> streams = 0;  // that exist
   Bell bell;
   std::shared_ptr<const std::string> large =
       std::make_shared<const std::string>(std::string(8'000'000, 'L'));
@@ -91,7 +96,59 @@ awaitable<Response> sleep_for(std::chrono::milliseconds time) {
   co_return text("slept");
 }
 
+struct StreamPlan {
+  int pieces = 3;               ///< Of which
+  std::size_t piece_bytes = 0;  ///< each has so many bytes; 0: "piece N;"
+  int bells = 0;                ///< So many are given first thing, and only when the bell rings.
+  bool throws = false;          ///< In place of its end.
+};
+
+class TestStream : public BodyStream {
+ public:
+  TestStream(Record& record, StreamPlan plan) : record_(record), plan_(plan) { ++record_.streams; }
+  ~TestStream() override { --record_.streams; }
+
+  awaitable<std::optional<std::string>> next() override {
+    const int number = given_++;
+    if (number < plan_.bells) co_await wait_for_bell(record_);
+    if (number == plan_.pieces && plan_.throws) throw std::runtime_error("a bug");
+    if (number == plan_.pieces) co_return std::nullopt;
+    ++record_.pieces;
+    co_return plan_.piece_bytes > 0 ? std::string(plan_.piece_bytes, 'p')
+                                    : "piece " + std::to_string(number) + ";";
+  }
+
+ private:
+  Record& record_;
+  StreamPlan plan_;
+  int given_ = 0;
+};
+
+struct StreamPath {
+  std::string_view target;
+  StreamPlan plan;
+};
+constexpr StreamPath stream_paths[] = {
+    {"/stream", {}},
+    {"/stream-bells", {.bells = 4}},
+    {"/stream-late", {.bells = 1}},
+    {"/stream-long", {.pieces = 100'000, .piece_bytes = 10'000}},
+    {"/stream-throw", {.throws = true}},
+    {"/stream-empty", {.pieces = 0}},
+};
+
+const StreamPath* stream_path(std::string_view target) {
+  const auto* row = std::find_if(std::begin(stream_paths), std::end(stream_paths),
+                                 [&](const StreamPath& path) { return path.target == target; });
+  return row == std::end(stream_paths) ? nullptr : row;
+}
+
 awaitable<Response> answer(Record& record, Request request) {
+  if (const StreamPath* path = stream_path(request.target)) {
+    Response response;
+    response.stream = std::make_unique<TestStream>(record, path->plan);
+    co_return response;
+  }
   if (request.target == "/wait") {
     Response response = co_await wait_for_bell(record);
     co_return response;
@@ -322,6 +379,169 @@ TEST_F(HttpServer, AnswersAnExceptionWith500AndGoesOn) {
   EXPECT_EQ(answer.status, 500);
   EXPECT_THAT(answer.body, Not(HasSubstr("a bug"))) << "the text is for the log";
   EXPECT_EQ(client.read_answer().body, "GET /b ");
+}
+
+// Streamed answers.
+
+TEST_F(HttpServer, SendsAStreamInChunks) {
+  start();
+  RawClient client = connect();
+  client.send(get("/stream") + get("/b"));
+  EXPECT_THAT(client.read_head(),
+              AllOf(HasSubstr("\r\nTransfer-Encoding: chunked\r\n"),
+                    HasSubstr("\r\nConnection: keep-alive\r\n"), Not(HasSubstr("Content-Length"))));
+  for (const char* piece : {"piece 0;", "piece 1;", "piece 2;", ""}) {
+    EXPECT_EQ(client.read_chunk(), piece);
+  }
+  EXPECT_EQ(client.read_answer().body, "GET /b ") << "the connection goes on";
+  EXPECT_EQ(record_.streams, 0);
+}
+
+TEST_F(HttpServer, SendsEachPieceAsSoonAsItIsMade) {
+  start();
+  RawClient client = connect();
+  client.send(get("/stream-bells"));
+  EXPECT_THAT(client.read_head(), HasSubstr("200 OK")) << "before there is any piece";
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(eventually([&] { return record_.started == i + 1; }));
+    record_.bell.ring();
+    EXPECT_EQ(client.read_chunk(), "piece " + std::to_string(i) + ";");
+  }
+  ASSERT_TRUE(eventually([&] { return record_.started == 4; }));
+  record_.bell.ring();
+  EXPECT_EQ(client.read_chunk(), "");
+}
+
+TEST_F(HttpServer, SendsAnEmptyStream) {
+  start();
+  RawClient client = connect();
+  client.send(get("/stream-empty") + get("/b"));
+  const RawAnswer answer = client.read_answer();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "");
+  EXPECT_EQ(client.read_answer().body, "GET /b ");
+}
+
+TEST_F(HttpServer, AnswersRequestsPipelinedBehindAStream) {
+  start();
+  RawClient client = connect();
+  client.send(get("/stream-late"));
+  ASSERT_TRUE(eventually([&] { return record_.started == 1; }));
+  client.send(get("/b") + get("/stream") + get("/c"));
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(record_.cancelled, 0);
+  record_.bell.ring();
+  const std::string whole = "piece 0;piece 1;piece 2;";
+  for (const std::string& body : {whole, std::string("GET /b "), whole, std::string("GET /c ")}) {
+    EXPECT_EQ(client.read_answer().body, body);
+  }
+}
+
+TEST_F(HttpServer, EndsAStreamForHttp10WithTheConnection) {
+  start();
+  RawClient client = connect();
+  client.send("GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_THAT(client.read_head(),
+              AllOf(HasSubstr("\r\nConnection: close\r\n"), Not(HasSubstr("Transfer-Encoding"))));
+  EXPECT_TRUE(client.at_end());
+  EXPECT_EQ(client.unread(), "piece 0;piece 1;piece 2;");
+}
+
+TEST_F(HttpServer, DropsTheStreamThatAnswersHead) {
+  start();
+  RawClient client = connect();
+  client.send("HEAD /stream-bells HTTP/1.1\r\nHost: h\r\n\r\n" + get("/b"));
+  EXPECT_EQ(client.read_answer(true).field("Transfer-Encoding"), "chunked");
+  EXPECT_EQ(client.read_answer().body, "GET /b ");
+  EXPECT_EQ(record_.streams, 0);
+  EXPECT_EQ(record_.started, 0);
+}
+
+TEST_F(HttpServer, BreaksOffAStreamThatFails) {
+  start();
+  RawClient client = connect();
+  client.send(get("/stream-throw") + get("/never"));
+  client.read_head();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.read_chunk(), "piece " + std::to_string(i) + ";");
+  EXPECT_EQ(client.read_chunk(), std::nullopt) << "no last chunk";
+  EXPECT_EQ(record_.streams, 0);
+}
+
+TEST_F(HttpServer, ResetsWhereTheEndWouldMeanThatTheStreamIsWhole) {
+  start();
+  RawClient client = connect();
+  client.send("GET /stream-throw HTTP/1.0\r\n\r\n");
+  EXPECT_FALSE(client.at_end()) << "reset";
+}
+
+TEST_F(HttpServer, LetsASlowReaderSlowItsOwnStreamOnly) {
+  start();
+  RawClient slow(server_->port(), 4096);
+  slow.send(get("/stream-long"));
+  slow.read_head();
+  int before = -1;
+  ASSERT_TRUE(eventually([&] {
+    std::this_thread::sleep_for(20ms);
+    return std::exchange(before, record_.pieces.load()) == record_.pieces && before > 0;
+  })) << "the kernel's buffers are full";
+  EXPECT_LT(record_.pieces, 2'000) << "no more is made than the kernel takes";
+  EXPECT_EQ(ask(get("/stream")).body, "piece 0;piece 1;piece 2;");
+  for (int i = 0; i < 2'000; ++i) ASSERT_EQ(slow.read_chunk(), std::string(10'000, 'p')) << i;
+  EXPECT_EQ(record_.streams, 1);
+  slow.close();
+  EXPECT_TRUE(eventually([&] { return record_.streams == 0; }));
+}
+
+TEST_F(HttpServer, GivesUpOnAStreamWhoseReaderStops) {
+  start(quick());
+  RawClient client(server_->port(), 4096);
+  client.send(get("/stream-long"));
+  ASSERT_TRUE(eventually([&] { return record_.streams == 1; }));
+  EXPECT_TRUE(eventually([&] { return record_.streams == 0; }));
+  EXPECT_EQ(client.read_answer().status, 0) << "cut off";
+}
+
+TEST_F(HttpServer, DoesNotTimeOutWhileAStreamIsSilent) {
+  start(quick());
+  RawClient client = connect();
+  client.send(get("/stream-late"));
+  std::this_thread::sleep_for(600ms);
+  record_.bell.ring();
+  EXPECT_EQ(client.read_answer().body, "piece 0;piece 1;piece 2;");
+}
+
+TEST_F(HttpServer, DestroysTheStreamAtOnceWhenTheReaderIsGone) {
+  start();
+  for (const bool with_reset : {false, true}) {
+    const int cancelled = record_.cancelled;
+    RawClient client = connect();
+    client.send(get("/stream-late") + get("/pipelined"));
+    client.read_head();
+    ASSERT_TRUE(eventually([&] { return record_.started == cancelled + 1; }));
+    with_reset ? client.reset() : client.close();
+    EXPECT_TRUE(eventually([&] { return record_.streams == 0; }));
+    EXPECT_EQ(record_.cancelled, cancelled + 1);
+  }
+  record_.bell.ring();  // too late, and nobody is hurt
+  EXPECT_EQ(ask(get("/a")).status, 200);
+  EXPECT_EQ(record_.pieces, 0);
+}
+
+TEST_F(HttpServer, SharesAThreadBetweenStreamsThatNeverWait) {
+  start();
+  RawClient greedy = connect();
+  std::future<bool> drained = std::async(std::launch::async, [&] {
+    greedy.send(get("/stream-long"));
+    greedy.read_head();
+    for (int i = 0; i < 20'000; ++i) {
+      if (!greedy.read_chunk()) return false;
+    }
+    return true;
+  });
+  ASSERT_TRUE(eventually([&] { return record_.pieces > 0; }));
+  EXPECT_EQ(ask(get("/a")).status, 200);
+  EXPECT_LT(record_.pieces, 100'000);
+  EXPECT_TRUE(drained.get());
 }
 
 // Refusals.
@@ -611,6 +831,33 @@ TEST_F(HttpServer, DrainsAfterTheAnswerInProgress) {
   client.close();
   EXPECT_TRUE(drained.get());
   EXPECT_EQ(client.unread(), "");
+}
+
+TEST_F(HttpServer, DrainsAfterTheStreamInProgress) {
+  start();
+  RawClient client = connect();
+  client.send(get("/stream-bells"));
+  EXPECT_THAT(client.read_head(), HasSubstr("keep-alive"));
+  std::future<bool> drained = std::async(std::launch::async, [&] { return server_->drain(10s); });
+  EXPECT_EQ(drained.wait_for(100ms), std::future_status::timeout);
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(eventually([&] { return record_.started == i + 1; }));
+    record_.bell.ring();
+    EXPECT_EQ(client.read_chunk(), i < 3 ? "piece " + std::to_string(i) + ";" : "");
+  }
+  EXPECT_TRUE(client.at_end());
+  client.close();
+  EXPECT_TRUE(drained.get());
+}
+
+TEST_F(HttpServer, StopsInTheMiddleOfAStream) {
+  start();
+  RawClient client = connect();
+  client.send(get("/stream-late"));
+  ASSERT_TRUE(eventually([&] { return record_.started == 1; }));
+  server_->stop();
+  EXPECT_EQ(record_.streams, 0);
+  EXPECT_EQ(record_.cancelled, 1);
 }
 
 TEST_F(HttpServer, DrainsAfterARequestThatHasBegun) {

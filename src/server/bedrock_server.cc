@@ -43,7 +43,7 @@ struct BedrockServer::Parts {
         host(config.host) {}
 
   boost::asio::awaitable<http::Response> answer(http::Request request) {
-    if (const auto probe = answer_probe(request, engine.get())) return ready_response(*probe);
+    if (auto probe = answer_probe(request, engine.get())) return ready_response(std::move(*probe));
     return service.handle(std::move(request));
   }
 
