@@ -86,6 +86,8 @@ constexpr std::size_t idle_buffer_bytes_max = 4 * 1024;
 // Memory set aside before a body's bytes are there; past it, memory follows the bytes.
 constexpr std::size_t body_reserve_max = 1024 * 1024;
 
+constexpr std::string_view http2_request_line = "PRI * HTTP/2.0";
+
 constexpr Refusal header_too_large{431, "The request's header is too large."};
 constexpr Refusal body_too_large{413, "The request's body is too large."};
 constexpr Refusal malformed_chunk{400, "A chunk of the request's body is malformed."};
@@ -150,6 +152,7 @@ tl::expected<std::optional<Incoming>, Refusal> RequestReader::next() {
   }
   if (refusal_) return tl::unexpected(*refusal_);
   Incoming whole = std::move(incoming_);
+  first_request_ = false;
   begin_request();
   return whole;
 }
@@ -227,6 +230,7 @@ RequestReader::Step RequestReader::read_request_line() {
     return Step::go_on;
   }
   head_bytes_ = used_ - before;
+  begins_http2_ = first_request_ && before == 0 && line_ == http2_request_line;
   return parse_request_line(line_);
 }
 

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <utility>
 
 #include "http/message.h"
 
@@ -65,6 +66,13 @@ class RequestReader {
 
   /// The next whole request; nullopt when more bytes are needed. Fails for good.
   tl::expected<std::optional<Incoming>, Refusal> next();
+
+  /// After next() failed: whether what it refuses is how HTTP/2 begins (RFC 9113 3.4), at the
+  /// connection's first byte.
+  bool begins_http2() const { return begins_http2_; }
+
+  /// Every byte that was fed, when begins_http2().
+  std::string take_bytes() { return std::move(buffer_); }
 
   /// After next() gave nullopt.
   Phase phase() const;
@@ -130,6 +138,8 @@ class RequestReader {
   ReaderLimits limits_;
   State state_ = State::request_line;
   std::optional<Refusal> refusal_;
+  bool first_request_ = true;
+  bool begins_http2_ = false;
 
   std::string buffer_;        // bytes of the wire, of which
   std::size_t used_ = 0;      // so many are done with, and

@@ -37,6 +37,7 @@ struct ServerOptions {
   int threads = 1;
   std::size_t body_bytes_max = 25'000'000;   ///< Source: InvokeModel's `body` in the service model.
   std::size_t header_bytes_max = 64 * 1024;  ///< Request line and header fields together.
+  std::uint32_t streams_max = 256;           ///< Open at once on one HTTP/2 connection.
   std::chrono::milliseconds header_timeout{
       30'000};  ///< From a request's first byte to its last header.
   std::chrono::milliseconds body_timeout{60'000};  ///< Between two pieces of a body.

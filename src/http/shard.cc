@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "http/exchange.h"
 
 namespace craton::http {
 namespace {
@@ -30,26 +31,6 @@ milliseconds sweep_interval(const ServerOptions& options) {
   const milliseconds shortest = std::min(
       {options.header_timeout, options.body_timeout, options.idle_timeout, options.write_timeout});
   return std::clamp(shortest / 8, milliseconds(1), milliseconds(500));
-}
-
-bool is_abort(const std::exception_ptr& problem) {
-  try {
-    std::rethrow_exception(problem);
-  } catch (const boost::system::system_error& error) {
-    return error.code() == asio::error::operation_aborted;
-  } catch (...) {
-    return false;
-  }
-}
-
-std::string text_of(const std::exception_ptr& problem) {
-  try {
-    std::rethrow_exception(problem);
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "an exception of unknown type";
-  }
 }
 
 }  // namespace
