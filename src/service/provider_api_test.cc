@@ -106,6 +106,56 @@ const Refused refused[] = {
 INSTANTIATE_TEST_SUITE_P(Bodies, AnthropicRefusal, testing::ValuesIn(refused),
                          [](const auto& row) { return row.param.name; });
 
+std::string gpt(std::string_view more = {}) {
+  return R"({"model":"openai.gpt-oss-20b-1:0","messages":[{"role":"user","content":"Hi"}])" +
+         std::string(more) + "}";
+}
+
+TEST_F(ProviderApiTest, OpenAisChatIsWholeOrStreamed) {
+  for (const std::string_view path : {"/openai/v1/chat/completions", "/v1/chat/completions"}) {
+    bind(saying("Hello."));
+    const http::Response whole = post(std::string(path), gpt());
+    ASSERT_EQ(whole.status, 200) << whole.body;
+    EXPECT_EQ(json::parse(whole.body)->at("choices").at(0).at("message").at("content"), "Hello.");
+    const std::string events = stream(std::string(path), gpt(R"(,"stream":true)"));
+    EXPECT_THAT(events, StartsWith("data: {"));
+    EXPECT_THAT(events, HasSubstr("\"content\":\"Hello.\""));
+    EXPECT_THAT(events, testing::EndsWith("\n\ndata: [DONE]\n\n"));
+  }
+}
+
+TEST_F(ProviderApiTest, OpenAisModelMayBeNamedWithoutItsVersion) {
+  bind(saying("Hello."));
+  const std::string body =
+      R"({"model":"openai.gpt-oss-20b","messages":[{"role":"user","content":"Hi"}]})";
+  EXPECT_EQ(post("/openai/v1/chat/completions", body).status, 200);
+}
+
+TEST_F(ProviderApiTest, OpenAisRefusalsAreInItsForm) {
+  bind(saying("Hello."));
+  const http::Response response =
+      post("/openai/v1/chat/completions",
+           R"({"model":"anthropic.claude-v2","messages":[{"role":"user","content":"Hi"}]})");
+  EXPECT_EQ(response.status, 400);
+  const json::value error = json::parse(response.body)->at("error");
+  EXPECT_EQ(error.at("type"), "invalid_request_error");
+  EXPECT_EQ(error.at("code"), "validation_error");
+  EXPECT_TRUE(error.at("param").is_null());
+  EXPECT_EQ(error.at("message"),
+            "The model 'anthropic.claude-v2' does not support the '/v1/chat/completions' API");
+}
+
+TEST_F(ProviderApiTest, OpenAisListHasTheModelsThatItServes) {
+  const json::value list = *json::parse(send("GET", "/openai/v1/models").body);
+  EXPECT_EQ(list.at("object"), "list");
+  std::vector<std::string> ids;
+  for (const json::value& model : list.at("data").as_array()) {
+    ids.emplace_back(model.at("id").as_string());
+  }
+  EXPECT_THAT(ids, testing::Contains("openai.gpt-oss-20b-1:0"));
+  EXPECT_THAT(ids, testing::Not(testing::Contains(HasSubstr("anthropic."))));
+}
+
 TEST_F(ProviderApiTest, OtherMethodsAreUnknown) {
   EXPECT_EQ(send("GET", "/anthropic/v1/messages").status, 404);
 }

@@ -17,10 +17,20 @@ awaitable<http::Response> message_tokens(const Call& call) {
   return count_with(anthropic_count_api, call);
 }
 
+awaitable<http::Response> chat_completions(const Call& call) {
+  return answer_with(openai_chat_api, call);
+}
+
+// AWS's older pages leave the `openai` segment out.
 constexpr std::array routes{
     ProviderRoute{"POST", "/anthropic/v1/messages", "anthropic.messages", messages},
     ProviderRoute{"POST", "/anthropic/v1/messages/count_tokens", "anthropic.count_tokens",
                   message_tokens},
+    ProviderRoute{"POST", "/openai/v1/chat/completions", "openai.chat_completions",
+                  chat_completions},
+    ProviderRoute{"POST", "/v1/chat/completions", "openai.chat_completions", chat_completions},
+    ProviderRoute{"GET", "/openai/v1/models", "openai.models", list_openai_models},
+    ProviderRoute{"GET", "/v1/models", "openai.models", list_openai_models},
 };
 
 }  // namespace
