@@ -10,12 +10,12 @@
 #include <optional>
 #include <string>
 
-#include "api/base64.h"
 #include "api/operation.h"
 #include "api/shapes.h"
 #include "api/timestamp.h"
 #include "api/uri.h"
 #include "api/validator.h"
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/utf8.h"
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "api/base64.h"
 #include "api/pattern.h"
 #include "api/shapes.h"
 #include "api/tables.h"
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
