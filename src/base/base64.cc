@@ -43,4 +43,25 @@ void append_base64(std::string_view bytes, std::string& out) {
   }
 }
 
+std::optional<std::string> base64_decoded(std::string_view text) {
+  if (!is_base64(text)) return std::nullopt;
+  const std::size_t size = base64_decoded_size(text);
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  // OpenSSL counts in int, writes three bytes for every four digits, and takes padding for zeros.
+  constexpr std::size_t piece_max = std::size_t{4} << 28;
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, piece_max);
+    const std::size_t at = bytes.size();
+    bytes.resize(at + piece.size() / 4 * 3);
+    const int written = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()) + at,
+                                        reinterpret_cast<const unsigned char*>(piece.data()),
+                                        static_cast<int>(piece.size()));
+    if (written < 0) return std::nullopt;
+    text.remove_prefix(piece.size());
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
 }  // namespace craton

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,8 @@ std::size_t base64_decoded_size(std::string_view text);
 
 /// Appends `bytes` as base64 to `out`.
 void append_base64(std::string_view bytes, std::string& out);
+
+/// The bytes that `text` stands for; nullopt when it is no base64.
+std::optional<std::string> base64_decoded(std::string_view text);
 
 }  // namespace craton

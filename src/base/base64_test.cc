@@ -44,5 +44,21 @@ TEST(Base64, WritesTheStandardAlphabetPadded) {
   }
 }
 
+TEST(Base64, IsReadAsItWasWritten) {
+  std::string bytes;
+  for (int size = 0; size < 300; ++size) {
+    std::string text;
+    append_base64(bytes, text);
+    EXPECT_EQ(base64_decoded(text), bytes);
+    bytes += static_cast<char>(size * 7);
+  }
+}
+
+TEST(Base64, ThatIsNoneIsNotRead) {
+  for (const std::string_view text : {"a", "abc", "ab=c", "=abc", "ab c", "ab-_", "a===", "===="}) {
+    EXPECT_EQ(base64_decoded(text), std::nullopt) << text;
+  }
+}
+
 }  // namespace
 }  // namespace craton
