@@ -17,6 +17,16 @@ std::mt19937_64& generator() {
 }
 
 constexpr std::string_view base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+constexpr std::string_view base64_url =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// `prefix` and 22 characters of `alphabet`.
+std::string with_random_end(std::string_view prefix, std::string_view alphabet) {
+  std::string text(prefix);
+  std::uniform_int_distribution<std::size_t> pick(0, alphabet.size() - 1);
+  for (int i = 0; i < 22; ++i) text += alphabet[pick(generator())];
+  return text;
+}
 
 }  // namespace
 
@@ -36,11 +46,11 @@ std::string random_uuid() {
 }
 
 std::string random_anthropic_id(std::string_view prefix) {
-  std::string text(prefix);
-  text += "01";
-  std::uniform_int_distribution<std::size_t> pick(0, base58.size() - 1);
-  for (int i = 0; i < 22; ++i) text += base58[pick(generator())];
-  return text;
+  return with_random_end(std::string(prefix) + "01", base58);
 }
+
+std::string random_tool_use_id() { return with_random_end("tooluse_", base64_url); }
+
+std::uint64_t random_number() { return generator()(); }
 
 }  // namespace craton

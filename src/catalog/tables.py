@@ -20,7 +20,7 @@ LISTS_TAKEN = "2026-10-09T00:00:00Z"
 # The members of catalog::Capabilities, in their order, by the names that the data has for them.
 CAPABILITIES = ["chat", "system", "tools", "streamingTools", "vision", "documents", "promptCaching",
                 "reasoning", "structuredOutput", "guardrails", "countTokens", "toolChoiceAny",
-                "toolChoiceTool", "prefill", "separateToolTurns"]
+                "toolChoiceTool", "prefill", "separateToolTurns", "temperatureOrTopP"]
 
 ARN_HEAD = '{"modelArn":"arn:aws:bedrock:us-east-1'
 

@@ -53,11 +53,13 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
                                                       const Begun& begun) {
   CRATON_CO_TRY_ASSIGN(const api::Match match, api::route(request.method, request.target));
   begun.account->operation = match.operation->name;
-  const OperationRow* row = find_implementation(match.operation->name);
-  if (!row) co_return not_implemented(*match.operation);
 
   const api::RawInput raw{request.target, header_value, &request.headers, request.body};
   CRATON_CO_TRY_ASSIGN(const api::Input input, api::parse_input(match, raw));
+  // An input that Bedrock would refuse is refused, whether the operation is there yet or not.
+  const OperationRow* row = find_implementation(match.operation->name);
+  if (!row) co_return not_implemented(*match.operation);
+
   const std::string region = region_of(request, service.options().region);
   const Call call{service, input, region, begun.request_id, begun.started, begun.account};
   if (row->answer) co_return row->answer(call);
