@@ -17,9 +17,18 @@ std::mt19937_64& generator() {
 }
 
 constexpr std::string_view base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+constexpr std::string_view base64_url =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 constexpr std::string_view alphanumeric =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// `prefix` and `length` characters of `alphabet`.
+std::string with_random_end(std::string prefix, std::size_t length, std::string_view alphabet) {
+  std::uniform_int_distribution<std::size_t> pick(0, alphabet.size() - 1);
+  for (std::size_t i = 0; i < length; ++i) prefix += alphabet[pick(generator())];
+  return prefix;
+}
 
 }  // namespace
 
@@ -39,18 +48,15 @@ std::string random_uuid() {
 }
 
 std::string random_anthropic_id(std::string_view prefix) {
-  std::string text(prefix);
-  text += "01";
-  std::uniform_int_distribution<std::size_t> pick(0, base58.size() - 1);
-  for (int i = 0; i < 22; ++i) text += base58[pick(generator())];
-  return text;
+  return with_random_end(std::string(prefix) + "01", 22, base58);
 }
 
 std::string random_alphanumeric(std::size_t length) {
-  std::string text(length, ' ');
-  std::uniform_int_distribution<std::size_t> pick(0, alphanumeric.size() - 1);
-  for (char& c : text) c = alphanumeric[pick(generator())];
-  return text;
+  return with_random_end({}, length, alphanumeric);
 }
+
+std::string random_tool_use_id() { return with_random_end("tooluse_", 22, base64_url); }
+
+std::uint64_t random_number() { return generator()(); }
 
 }  // namespace craton

@@ -1,9 +1,10 @@
-// Identifiers as Bedrock makes them.
+// Identifiers as Bedrock makes them, and other numbers that nobody is to foresee.
 //
 // Each thread has its own generator, seeded from the operating system. Not for secrets.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,11 @@ std::string random_anthropic_id(std::string_view prefix);
 
 /// `length` letters and digits of ASCII, as OpenAI and Mistral number calls of tools.
 std::string random_alphanumeric(std::size_t length);
+
+/// "tooluse_" and 22 characters of URL-safe base64, as Converse numbers calls of tools.
+std::string random_tool_use_id();
+
+/// Any number.
+std::uint64_t random_number();
 
 }  // namespace craton

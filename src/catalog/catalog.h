@@ -36,6 +36,28 @@ enum class View { all, seed, today };
 /// "all", "seed", "today".
 std::optional<View> view_of(std::string_view name);
 
+/// What Converse may be asked of a model; all else is refused in AWS's words.
+struct Capabilities {
+  bool chat = false;                  ///< Converse itself, and ConverseStream where `streaming`.
+  bool system = false;                ///< `system`
+  bool tools = false;                 ///< `toolConfig`, tool blocks
+  bool streaming_tools = false;       ///< The same in ConverseStream.
+  bool vision = false;                ///< `image` blocks
+  bool documents = false;             ///< `document` blocks
+  bool prompt_caching = false;        ///< `cachePoint` blocks
+  bool reasoning = false;             ///< `reasoningContent` blocks of earlier answers
+  bool structured_output = false;     ///< `outputConfig.textFormat`
+  bool guardrails = false;            ///< `guardrailConfig`
+  bool count_tokens = false;          ///< CountTokens
+  bool tool_choice_any = false;       ///< `toolChoice.any`
+  bool tool_choice_tool = false;      ///< `toolChoice.tool`
+  bool prefill = false;               ///< The conversation may end with the assistant's turn.
+  bool separate_tool_turns = false;   ///< Tool blocks and others never share a turn.
+  bool temperature_or_top_p = false;  ///< Not both.
+
+  friend bool operator==(const Capabilities&, const Capabilities&) = default;
+};
+
 /// What a model id promises. A constant of the program.
 struct Model {
   std::string_view id;                   ///< "anthropic.claude-3-haiku-20240307-v1:0"
@@ -45,6 +67,7 @@ struct Model {
   bool on_demand = false;                ///< Can be invoked by its own id.
   bool streaming = false;                ///< InvokeModelWithResponseStream is supported.
   bool text_output = false;              ///< Answers with text.
+  Capabilities converse = {};            ///< In Converse, ConverseStream and CountTokens.
 };
 
 /// What InvokeModel resolved its modelId to.

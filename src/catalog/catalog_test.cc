@@ -324,5 +324,63 @@ TEST(Catalogue, WorksInSpring2024Too) {
   EXPECT_FALSE(listed(then).empty());
 }
 
+constexpr struct {
+  std::string_view id;
+  Capabilities converse;
+} seed_capabilities[] = {
+    {"amazon.titan-text-express-v1", {.chat = true, .documents = true}},
+    {"amazon.titan-text-lite-v1:0:4k", {.chat = true, .documents = true}},
+    {"amazon.titan-embed-text-v1", {}},
+    {"ai21.j2-ultra-v1", {.chat = true}},
+    {"anthropic.claude-v2:1", {.chat = true, .system = true, .documents = true, .prefill = true}},
+    {"anthropic.claude-3-haiku-20240307-v1:0",
+     {.chat = true,
+      .system = true,
+      .tools = true,
+      .streaming_tools = true,
+      .vision = true,
+      .documents = true,
+      .tool_choice_any = true,
+      .tool_choice_tool = true,
+      .prefill = true}},
+    {"cohere.command-text-v14", {.chat = true, .documents = true}},
+    {"meta.llama2-13b-v1", {.separate_tool_turns = true}},
+    {"meta.llama2-13b-chat-v1", {.chat = true, .system = true, .documents = true}},
+    {"mistral.mixtral-8x7b-instruct-v0:1", {.chat = true, .documents = true}},
+};
+
+TEST(Capabilities, OfTheSeedsModelsAreThoseOfSpring2024) {
+  const std::set<std::string_view> provisioned_only = {"amazon.titan-text-lite-v1:0:4k",
+                                                 "meta.llama2-13b-v1"};
+  for (const auto& [id, converse] : seed_capabilities) {
+    if (provisioned_only.contains(id)) continue;
+    const Result<Invocable> found = seed().resolve("us-east-1", id);
+    ASSERT_TRUE(found) << id;
+    EXPECT_EQ(found->model->converse, converse) << id;
+  }
+}
+
+TEST(Capabilities, OfTodaysModelsAreThoseOfTheirFacts) {
+  const bj::value file = data_file("foundation-models/today.json");
+  for (const bj::value& entry : file.as_array()) {
+    const bj::object& facts = entry.at("facts").as_object();
+    const std::string id(entry.at("summary").at("modelId").as_string());
+    const Result<Invocable> found = today().resolve("us-east-1", id);
+    if (!found) continue;
+    const bj::array named =
+        facts.contains("capabilities") ? facts.at("capabilities").as_array() : bj::array();
+    const auto has = [&](std::string_view name) {
+      return std::ranges::find(named, bj::value(name)) != named.end();
+    };
+    const Capabilities& converse = found->model->converse;
+    EXPECT_EQ(converse.chat, has("chat")) << id;
+    EXPECT_EQ(converse.tools, has("tools")) << id;
+    EXPECT_EQ(converse.streaming_tools, has("streamingTools")) << id;
+    EXPECT_EQ(converse.prompt_caching, has("promptCaching")) << id;
+    EXPECT_EQ(converse.count_tokens, has("countTokens")) << id;
+    EXPECT_EQ(converse.guardrails, has("guardrails")) << id;
+  }
+}
+
 }  // namespace
 }  // namespace craton::catalog

@@ -3,7 +3,7 @@
 
 usage: tables.py DATA_FOLDER OUTPUT.cc
 
-Only the standard library. Facts that nothing reads yet (prices, capabilities) stay in the JSON.
+Only the standard library. Facts that nothing reads yet (prices) stay in the JSON.
 """
 import datetime
 import json
@@ -16,6 +16,11 @@ from cpp_tables import Pool, flag, literal  # noqa: E402
 # Both are stated, with what they mean, in data/README.md.
 FACTS_TIME = "2026-11-23T00:00:00Z"
 LISTS_TAKEN = "2026-10-09T00:00:00Z"
+
+# The members of catalog::Capabilities, in their order, by the names that the data has for them.
+CAPABILITIES = ["chat", "system", "tools", "streamingTools", "vision", "documents", "promptCaching",
+                "reasoning", "structuredOutput", "guardrails", "countTokens", "toolChoiceAny",
+                "toolChoiceTool", "prefill", "separateToolTurns", "temperatureOrTopP"]
 
 ARN_HEAD = '{"modelArn":"arn:aws:bedrock:us-east-1'
 
@@ -32,6 +37,7 @@ class Tables:
         # An id of the OpenAI- and Anthropic-shaped endpoint alone is no model of this API.
         self.today = [entry for entry in read("foundation-models/today.json")
                       if "bedrock-runtime" in entry["facts"]["endpoints"]]
+        self.converse = read("foundation-models/converse.json")
         self.profiles = read("inference-profiles.json")
         self.regions = sorted(set(self.all_regions()))
         assert len(self.regions) <= 64, "a RegionSet has 64 bits"
@@ -56,6 +62,15 @@ class Tables:
     def names(self, texts):
         return self.texts.span([literal(text) for text in texts])
 
+    def capabilities(self, model_id, facts):
+        """Capabilities: those of `facts`, else of the longest prefix's row; and what the row adds."""
+        rows = [row for row in self.converse if model_id.startswith(row["idPrefix"])]
+        row = max(rows, key=lambda row: len(row["idPrefix"]), default={})
+        names = {*facts.get("capabilities", row.get("capabilities", [])), *row.get("adds", [])}
+        unknown = names.difference(CAPABILITIES)
+        assert not unknown, f"{model_id}: {unknown} are no capabilities"
+        return "{" + ", ".join(flag(name in names) for name in CAPABILITIES) + "}"
+
     def model(self, summary, facts):
         """A Model: what the id promises. The seed's limits fill what `facts` lacks."""
         limits = self.limits.get(summary["modelId"], {})
@@ -65,7 +80,8 @@ class Tables:
         streaming = summary.get("responseStreamingSupported", False)
         text = "TEXT" in summary["outputModalities"]
         return "{" + ", ".join([literal(summary["modelId"]), literal(summary["providerName"]),
-                                *tokens, flag(on_demand), flag(streaming), flag(text)]) + "}"
+                                *tokens, flag(on_demand), flag(streaming), flag(text),
+                                self.capabilities(summary["modelId"], facts)]) + "}"
 
     def end_of_life(self, summary, facts):
         """The end as C++, and whether the model outlived it somewhere."""

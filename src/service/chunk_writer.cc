@@ -1,9 +1,9 @@
 #include "service/chunk_writer.h"
 
 #include <chrono>
-#include <random>
 #include <utility>
 
+#include "base/ids.h"
 #include "base/json.h"
 #include "event_stream/bedrock_events.h"
 #include "service/stream_errors.h"
@@ -18,8 +18,7 @@ ChunkWriter::ChunkWriter(const families::Family& family, const families::ModelCo
       request_(std::move(request)),
       request_id_(std::move(request_id)),
       started_(started),
-      pieces_of_(family.stream({model_, *request_, request_id_})),
-      random_(std::random_device{}()) {}
+      pieces_of_(family.stream({model_, *request_, request_id_})) {}
 
 void ChunkWriter::note_time() {
   if (first_byte_) return;
@@ -44,7 +43,7 @@ void ChunkWriter::add_metrics(std::string& piece) const {
 }
 
 void ChunkWriter::append(std::string_view piece, std::string& out) {
-  const std::string_view padding = event_stream::padding(random_());
+  const std::string_view padding = event_stream::padding(random_number());
   if (const auto framed = event_stream::append_chunk(piece, padding, out); !framed) {
     append_stream_error(framed.error(), StreamOperation::invoke_model, out);
   }

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -38,7 +37,6 @@ class ChunkWriter : public EventWriter {
   const std::string request_id_;
   const SteadyTime started_;
   const std::unique_ptr<families::StreamWriter> pieces_of_;
-  std::minstd_rand random_;  // of paddings' lengths
   std::optional<Milliseconds> first_byte_;
   Usage usage_;
   std::vector<std::string> pieces_;  // of one event; kept for its memory

@@ -85,10 +85,15 @@ awaitable<Event> Running::next() {
   }
 }
 
+Result<void> refuse_unseeable(const engines::Engine& engine, const Conversation& conversation) {
+  if (!engine.capabilities().images && has_images(conversation)) return no_eyes();
+  return {};
+}
+
 Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
                                    const catalog::Model& model, const Conversation& conversation,
                                    int count) {
-  if (!engine.capabilities().images && has_images(conversation)) return no_eyes();
+  CRATON_TRY(refuse_unseeable(engine, conversation));
   const engines::Limits limits{model.context_tokens,
                                call.started + call.service.options().answer_limit};
   std::vector<Running> running;

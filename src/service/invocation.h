@@ -55,9 +55,11 @@ class Running {
   std::shared_ptr<engines::Generation> generation_;
 };
 
+/// Fails with `validation` when the conversation has images and the bound model no eyes.
+Result<void> refuse_unseeable(const engines::Engine& engine, const Conversation& conversation);
+
 /// Starts `count` answers to one conversation, each with the next seed where it has one. Fails with
-/// `validation` when the conversation needs what the bound model has not (eyes), and as
-/// Engine::generate().
+/// `validation` as refuse_unseeable(), and as Engine::generate().
 Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
                                    const catalog::Model& model, const Conversation& conversation,
                                    int count = 1);

@@ -8,6 +8,9 @@ namespace craton::service {
 namespace {
 
 constexpr std::array rows{
+    OperationRow{"Converse", nullptr, converse_operation},
+    OperationRow{"ConverseStream", nullptr, converse_stream},
+    OperationRow{"CountTokens", nullptr, count_tokens},
     OperationRow{"GetFoundationModel", get_foundation_model, nullptr},
     OperationRow{"GetInferenceProfile", get_inference_profile, nullptr},
     OperationRow{"InvokeModel", nullptr, invoke_model},

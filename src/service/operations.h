@@ -64,5 +64,8 @@ Result<http::Response> list_inference_profiles(const Call& call);
 Result<http::Response> get_inference_profile(const Call& call);
 boost::asio::awaitable<Result<http::Response>> invoke_model(const Call& call);
 boost::asio::awaitable<Result<http::Response>> invoke_model_with_response_stream(const Call& call);
+boost::asio::awaitable<Result<http::Response>> converse_operation(const Call& call);
+boost::asio::awaitable<Result<http::Response>> converse_stream(const Call& call);
+boost::asio::awaitable<Result<http::Response>> count_tokens(const Call& call);
 
 }  // namespace craton::service
