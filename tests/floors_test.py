@@ -56,7 +56,7 @@ def complaint_about_floor(here, included):
 
 
 def complaint_about_door(place, included):
-    if place.endswith("_test.cc"):
+    if place.endswith(("_test.cc", "_test.h")):
         return None
     for library, doors in DOORS.items():
         if re.match(library, included) and not any(place.startswith(door + "/") for door in doors):

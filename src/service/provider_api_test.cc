@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "service/scripted_engine.h"
+#include "service/scripted_service_test.h"
 
 namespace craton::service {
 namespace {

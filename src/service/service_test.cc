@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "service/errors.h"
 #include "service/operations.h"
-#include "service/scripted_engine.h"
+#include "service/scripted_service_test.h"
 
 namespace craton::service {
 namespace {
