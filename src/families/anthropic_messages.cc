@@ -5,9 +5,14 @@
 #include <boost/json.hpp>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/json.h"
+#include "families/anthropic_content.h"
 #include "families/anthropic_model.h"
 #include "families/anthropic_reply.h"
+#include "families/anthropic_tools.h"
 #include "families/members.h"
 #include "families/prompt_turns.h"
 #include "families/rows.h"
@@ -18,49 +23,6 @@ namespace {
 
 constexpr std::string_view prefixes[] = {"anthropic.claude"};
 
-constexpr std::string_view versions[] = {"bedrock-2023-05-31"};
-constexpr Schema version_schema{.type = JsonType::string, .values = versions};
-
-constexpr Property cache_control_properties[] = {{"type", &text_schema, Presence::required},
-                                                 {"ttl", &text_schema}};
-constexpr Schema cache_control_schema{.type = JsonType::object,
-                                      .properties = cache_control_properties};
-
-constexpr Property text_block_properties[] = {{"type", &text_schema, Presence::required},
-                                              {"text", &text_schema, Presence::required},
-                                              {"cache_control", &cache_control_schema},
-                                              {"citations", &any_schema}};
-constexpr Schema text_block_schema{.type = JsonType::object, .properties = text_block_properties};
-
-constexpr Variant system_variants[] = {{"text", &text_block_schema}};
-constexpr Schema system_block_schema{.type = JsonType::object, .variants = system_variants};
-constexpr Schema system_blocks_schema{.type = JsonType::array, .items = &system_block_schema};
-constexpr const Schema* system_forms[] = {&text_schema, &system_blocks_schema};
-constexpr Schema system_schema{.alternatives = system_forms};
-
-// Kinds of blocks that are valid and not read yet keep whatever members they have.
-constexpr Variant block_variants[] = {
-    {"text", &text_block_schema},
-    {"image", &free_object_schema},
-    {"document", &free_object_schema},
-    {"tool_use", &free_object_schema},
-    {"tool_result", &free_object_schema},
-    {"thinking", &free_object_schema},
-    {"redacted_thinking", &free_object_schema},
-    {"search_result", &free_object_schema},
-};
-constexpr Schema block_schema{.type = JsonType::object, .variants = block_variants};
-constexpr Schema blocks_schema{.type = JsonType::array, .items = &block_schema};
-constexpr const Schema* content_forms[] = {&text_schema, &blocks_schema};
-constexpr Schema content_schema{.alternatives = content_forms};
-
-constexpr std::string_view roles[] = {"user", "assistant"};
-constexpr Schema role_schema{.type = JsonType::string, .values = roles};
-constexpr Property message_properties[] = {{"role", &role_schema, Presence::required},
-                                           {"content", &content_schema, Presence::required}};
-constexpr Schema message_schema{.type = JsonType::object, .properties = message_properties};
-constexpr Schema messages_schema{.type = JsonType::array, .items = &message_schema};
-
 constexpr Schema max_tokens_schema{.type = JsonType::integer, .minimum = Bound{1}};
 constexpr Schema top_k_schema{
     .type = JsonType::integer, .minimum = Bound{0}, .maximum = Bound{500}};
@@ -68,183 +30,280 @@ constexpr Schema stop_sequences_schema{
     .type = JsonType::array, .size_max = 8191, .items = &text_schema};
 constexpr Property metadata_properties[] = {{"user_id", &any_schema}};
 constexpr Schema metadata_schema{.type = JsonType::object, .properties = metadata_properties};
-constexpr Schema array_schema{.type = JsonType::array};
+
+constexpr Schema budget_schema{.type = JsonType::integer};
+constexpr std::string_view displays[] = {"summarized", "omitted"};
+constexpr Schema display_schema{.type = JsonType::string, .values = displays};
+constexpr Property enabled_properties[] = {{"type", &text_schema, Presence::required},
+                                           {"budget_tokens", &budget_schema, Presence::required},
+                                           {"display", &display_schema}};
+constexpr Schema enabled_schema{.type = JsonType::object, .properties = enabled_properties};
+constexpr Property adaptive_properties[] = {{"type", &text_schema, Presence::required},
+                                            {"display", &display_schema}};
+constexpr Schema adaptive_schema{.type = JsonType::object, .properties = adaptive_properties};
+constexpr Property disabled_properties[] = {{"type", &text_schema, Presence::required}};
+constexpr Schema disabled_schema{.type = JsonType::object, .properties = disabled_properties};
+constexpr Variant thinking_variants[] = {
+    {"enabled", &enabled_schema},
+    {"adaptive", &adaptive_schema,
+     [](const ModelContext& model) { return thinks_adaptively(model.model_id); }},
+    {"disabled", &disabled_schema},
+};
+constexpr Schema thinking_schema{.type = JsonType::object, .variants = thinking_variants};
+
+constexpr std::string_view efforts[] = {"low", "medium", "high", "xhigh", "max"};
+constexpr Schema effort_schema{.type = JsonType::string, .values = efforts};
+constexpr Property json_schema_properties[] = {{"type", &text_schema, Presence::required},
+                                               {"schema", &free_object_schema, Presence::required}};
+constexpr Schema json_schema_schema{.type = JsonType::object, .properties = json_schema_properties};
+constexpr Variant format_variants[] = {{"json_schema", &json_schema_schema}};
+constexpr Schema format_schema{.type = JsonType::object, .variants = format_variants};
+constexpr Property output_properties[] = {{"effort", &effort_schema}, {"format", &format_schema}};
+constexpr Schema output_schema{.type = JsonType::object, .properties = output_properties};
+
+constexpr HasIt has_tools = [](const ModelContext& model) { return takes_tools(model.model_id); };
+constexpr HasIt has_thinking = [](const ModelContext& model) { return thinks(model.model_id); };
+constexpr HasIt has_output_config = [](const ModelContext& model) {
+  return takes_output_config(model.model_id);
+};
 
 constexpr Property properties[] = {
-    {"anthropic_version", &version_schema},
+    {"anthropic_version", &text_schema},
     {"max_tokens", &max_tokens_schema, Presence::required},
-    {"messages", &messages_schema, Presence::required},
-    {"system", &system_schema},
+    {"messages", &anthropic_messages_schema, Presence::required},
+    {"system", &anthropic_system_schema},
     {"temperature", &unit_schema},
     {"top_p", &unit_schema},
     {"top_k", &top_k_schema},
     {"stop_sequences", &stop_sequences_schema},
-    {"tools", &array_schema},
-    {"tool_choice", &free_object_schema},
-    {"thinking", &free_object_schema},
-    {"output_config", &free_object_schema},
+    {"tools", &anthropic_tools_schema, Presence::optional, has_tools},
+    {"tool_choice", &anthropic_tool_choice_schema, Presence::optional, has_tools},
+    {"thinking", &thinking_schema, Presence::optional, has_thinking},
+    {"output_config", &output_schema, Presence::optional, has_output_config},
     {"anthropic_beta", &texts_schema},
     {"metadata", &metadata_schema},
-    {"cache_control", &cache_control_schema},
+    {"cache_control", &anthropic_cache_control_schema},
 };
 constexpr Schema schema{.type = JsonType::object, .properties = properties};
 
+// What Converse has no member for, or clients send along all the same.
+constexpr Property additional_properties[] = {
+    {"anthropic_version", &text_schema},
+    {"max_tokens", &max_tokens_schema},
+    {"temperature", &unit_schema},
+    {"top_p", &unit_schema},
+    {"top_k", &top_k_schema},
+    {"stop_sequences", &stop_sequences_schema},
+    {"tools", &anthropic_tools_schema, Presence::optional, has_tools},
+    {"tool_choice", &anthropic_tool_choice_schema, Presence::optional, has_tools},
+    {"thinking", &thinking_schema, Presence::optional, has_thinking},
+    {"output_config", &output_schema, Presence::optional, has_output_config},
+    {"anthropic_beta", &texts_schema},
+    {"metadata", &metadata_schema},
+};
+constexpr Schema additional_schema{.type = JsonType::object, .properties = additional_properties};
+
 Error refused(std::string message) { return {ErrorCode::validation, std::move(message)}; }
 
-bool is_blank(std::string_view text) { return trimmed(text).empty(); }
+// Members that ask for an answer of another kind, in the order of the documents.
 
-/// The members that need what no engine here has.
-Result<void> refuse_unsupported(const json::object& body) {
-  if (asks(body, "tools")) {
-    return not_supported("tools", "Send the request without tools and tool_choice");
+Result<void> read_sampling(const json::object& members, const ModelContext& model,
+                           Sampling& sampling) {
+  if (const auto tokens = integer_member(members, "max_tokens")) sampling.tokens_max = tokens;
+  if (const auto number = number_member(members, "temperature")) sampling.temperature = number;
+  if (const auto number = number_member(members, "top_p")) sampling.top_p = number;
+  if (const auto number = integer_member(members, "top_k")) sampling.top_k = number;
+  if (members.contains("stop_sequences")) {
+    sampling.stop_sequences = texts_member(members, "stop_sequences");
   }
-  if (asks(body, "tool_choice")) return not_supported("tool_choice", "Leave it out");
-  if (const json::value* thinking = body.if_contains("thinking")) {
-    if (text_member(thinking->get_object(), "type") != "disabled") {
-      return not_supported("thinking", "Leave it out, or set its type to disabled");
-    }
-  }
-  if (const json::value* output = body.if_contains("output_config")) {
-    if (asks(output->get_object(), "format")) {
-      return not_supported("output_config.format", "Leave it out");
-    }
-  }
-  return {};
-}
-
-Result<void> check_versions(const json::object& body, const ModelContext& model) {
-  if (!body.contains("anthropic_version")) return refused("anthropic_version: Field required");
-  const auto asked = integer_member(body, "max_tokens");
-  if (model.output_tokens_max && *asked > *model.output_tokens_max) {
-    return refused("max_tokens: " + std::to_string(*asked) + " > " +
+  const int tokens = sampling.tokens_max.value_or(0);
+  if (model.output_tokens_max && tokens > *model.output_tokens_max) {
+    return refused("max_tokens: " + std::to_string(tokens) + " > " +
                    std::to_string(*model.output_tokens_max) +
                    ", which is the maximum allowed number of output tokens for " +
                    anthropic_name(model.model_id));
   }
-  if (takes_one_of_temperature_and_top_p(model.model_id) && body.contains("temperature") &&
-      body.contains("top_p")) {
+  if (takes_one_of_temperature_and_top_p(model.model_id) && sampling.temperature &&
+      sampling.top_p) {
     return refused(
         "`temperature` and `top_p` cannot both be specified for this model. Please use "
         "only one.");
   }
+  if (std::ranges::any_of(sampling.stop_sequences,
+                          [](std::string_view text) { return trimmed(text).empty(); })) {
+    return refused("stop_sequences: each stop sequence must contain non-whitespace");
+  }
   return {};
 }
 
-/// Reads the parts of a body that hold text, noting what in them is not honoured.
-class Reader {
- public:
-  Result<void> read_system(const json::object& body) {
-    const json::value* system = body.if_contains("system");
-    if (!system) return {};
-    if (const auto* text = system->if_string()) {
-      if (!is_blank(*text)) request_.conversation.system.push_back({std::string(*text)});
-      return {};
-    }
-    for (const json::value& block : system->get_array()) {
-      CRATON_TRY_ASSIGN(std::string text, text_of(block.get_object(), "system"));
-      request_.conversation.system.push_back({std::move(text)});
-    }
-    return {};
+/// Fewest tokens that a caller may leave to thought.
+constexpr int budget_tokens_min = 1024;
+
+/// Thoughts may outgrow the answer where tools are called between them.
+bool is_interleaved(const json::object& members) {
+  return std::ranges::any_of(texts_member(members, "anthropic_beta"), [](std::string_view beta) {
+    return beta.starts_with("interleaved-thinking-");
+  });
+}
+
+Result<void> check_budget(const json::object& members, const Conversation& conversation) {
+  const auto budget = conversation.reasoning.budget_tokens;
+  if (!budget) return {};
+  if (*budget < budget_tokens_min) {
+    return refused("thinking.enabled.budget_tokens: Input should be greater than or equal to " +
+                   std::to_string(budget_tokens_min));
   }
-
-  Result<void> read_messages(const json::array& messages) {
-    if (messages.empty()) return refused("messages: at least one message is required");
-    for (const json::value& message : messages) {
-      const bool is_last = &message == &messages.back();
-      CRATON_TRY(read_message(message.get_object(), is_last,
-                              static_cast<std::size_t>(&message - messages.data())));
-    }
-    std::vector<Turn>& turns = request_.conversation.turns;
-    if (turns.empty()) return refused("messages: at least one message is required");
-    return {};
+  const auto tokens = conversation.sampling.tokens_max;
+  if (tokens && *tokens <= *budget && !is_interleaved(members)) {
+    return refused("`max_tokens` must be greater than `thinking.budget_tokens`.");
   }
+  return {};
+}
 
-  Result<void> read_sampling(const json::object& body) {
-    Sampling& sampling = request_.conversation.sampling;
-    sampling.tokens_max = integer_member(body, "max_tokens");
-    sampling.temperature = number_member(body, "temperature");
-    sampling.top_p = number_member(body, "top_p");
-    sampling.top_k = integer_member(body, "top_k");
-    sampling.stop_sequences = texts_member(body, "stop_sequences");
-    if (std::ranges::any_of(sampling.stop_sequences, is_blank)) {
-      return refused("stop_sequences: each stop sequence must contain non-whitespace");
-    }
-    return {};
+/// Source: docs.anthropic.com "Extended thinking", "Feature compatibility".
+Result<void> check_sampling_of_thought(const Conversation& conversation) {
+  const Sampling& sampling = conversation.sampling;
+  if (sampling.temperature.value_or(1) != 1) {
+    return refused("`temperature` may only be set to 1 when thinking is enabled.");
   }
+  if (sampling.top_k.value_or(0) != 0) {
+    return refused("`top_k` must be unset when thinking is enabled.");
+  }
+  if (sampling.top_p.value_or(1) < 0.95) {
+    return refused(
+        "`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.");
+  }
+  const ToolChoice choice = conversation.tools.choice;
+  if (choice == ToolChoice::any || choice == ToolChoice::named) {
+    return refused("Thinking may not be enabled when tool_choice forces tool use.");
+  }
+  return {};
+}
 
-  void note(const json::object& members, std::string_view name) {
-    std::vector<std::string>& noted = request_.ignored_fields;
-    if (asks(members, name) && std::ranges::find(noted, name) == noted.end()) {
-      noted.emplace_back(name);
+bool is_result(const ContentBlock& block) { return std::holds_alternative<ToolResultBlock>(block); }
+
+/// The assistant's turn that the answer goes on from: the last, or the one whose calls were just
+/// answered. turns.size() when there is none.
+std::size_t continued_turn(const std::vector<Turn>& turns) {
+  if (turns.empty()) return turns.size();
+  if (turns.back().role == Role::assistant) return turns.size() - 1;
+  const bool answers_calls =
+      turns.size() > 1 && std::ranges::any_of(turns.back().content, is_result);
+  return answers_calls ? turns.size() - 2 : turns.size();
+}
+
+/// Thinking models go on from their thoughts only.
+Result<void> check_thoughts_come_first(const Conversation& conversation) {
+  const std::size_t index = continued_turn(conversation.turns);
+  if (index == conversation.turns.size()) return {};
+  const std::vector<ContentBlock>& content = conversation.turns[index].content;
+  if (content.empty()) return {};
+  const ContentBlock& first = content.front();
+  if (std::holds_alternative<ReasoningBlock>(first)) return {};
+  const bool is_call = std::holds_alternative<ToolUseBlock>(first);
+  return refused("messages." + std::to_string(index) +
+                 ".content.0.type: Expected `thinking` or `redacted_thinking`, but found `" +
+                 (is_call ? "tool_use" : "text") +
+                 "`. When `thinking` is enabled, a final `assistant` message must start with a "
+                 "thinking block (preceeding the lastmost set of `tool_use` and `tool_result` "
+                 "blocks). We recommend you include thinking blocks from previous turns. To avoid "
+                 "this requirement, disable `thinking`.");
+}
+
+Result<void> read_thinking(const json::object& members, NativeRequest& request) {
+  const json::value* member = members.if_contains("thinking");
+  if (!member) return {};
+  const json::object& thinking = member->get_object();
+  const std::string_view type = text_member(thinking, "type");
+  if (type == "disabled") return {};
+  Conversation& conversation = request.conversation;
+  conversation.reasoning = {.wanted = true,
+                            .budget_tokens = integer_member(thinking, "budget_tokens")};
+  if (thinking.contains("display")) request.body["thinking"] = thinking;
+  CRATON_TRY(check_budget(members, conversation));
+  CRATON_TRY(check_sampling_of_thought(conversation));
+  return type == "enabled" ? check_thoughts_come_first(conversation) : Result<void>();
+}
+
+void note(std::string_view name, NativeRequest& request) {
+  request.ignored_fields.emplace_back(name);
+}
+
+void read_output_config(const json::object& members, NativeRequest& request) {
+  const json::value* member = members.if_contains("output_config");
+  if (!member) return;
+  const json::object& output = member->get_object();
+  if (output.contains("effort")) note("output_config.effort", request);
+  if (const json::value* format = output.if_contains("format")) {
+    request.conversation.format = ResponseFormat{json::to_text(format->at("schema"))};
+  }
+}
+
+/// Reads all of a body but its turns, which `request` has already.
+Result<void> read_options(const json::object& members, const ModelContext& model,
+                          NativeRequest& request) {
+  CRATON_TRY(read_sampling(members, model, request.conversation.sampling));
+  CRATON_TRY(read_anthropic_tools(members, request.conversation.tools));
+  CRATON_TRY(read_thinking(members, request));
+  read_output_config(members, request);
+  for (const std::string_view name : {"anthropic_beta", "metadata"}) {
+    if (asks(members, name)) note(name, request);
+  }
+  return {};
+}
+
+/// Places that a request may mark as worth caching.
+constexpr int cache_marks_max = 4;
+
+/// Marks on blocks, on tools, and on what is within them.
+int cache_marks(const json::value* blocks) {
+  const json::array* array = blocks ? blocks->if_array() : nullptr;
+  if (!array) return 0;
+  int marks = 0;
+  for (const json::value& block : *array) {
+    const json::object& members = block.get_object();
+    marks += members.contains("cache_control") ? 1 : 0;
+    marks += cache_marks(members.if_contains("content"));
+    const json::value* source = members.if_contains("source");
+    if (source && source->is_object()) {
+      marks += cache_marks(source->get_object().if_contains("content"));
     }
   }
+  return marks;
+}
 
-  NativeRequest take() { return std::move(request_); }
-
- private:
-  Result<std::string> text_of(const json::object& block, std::string_view at) {
-    const std::string_view text = text_member(block, "text");
-    if (text.empty()) return refused(std::string(at) + ": text content blocks must be non-empty");
-    if (is_blank(text)) {
-      return refused(std::string(at) + ": text content blocks must contain non-whitespace text");
-    }
-    if (asks(block, "citations")) return not_supported("citations", "Leave them out");
-    note(block, "cache_control");
-    return std::string(text);
+Result<void> read_caching(const json::object& body, Conversation& conversation) {
+  int marks = body.contains("cache_control") ? 1 : 0;
+  for (const std::string_view name : {"system", "messages", "tools"}) {
+    marks += cache_marks(body.if_contains(name));
   }
-
-  Result<std::vector<ContentBlock>> blocks_of(const json::array& blocks) {
-    std::vector<ContentBlock> content;
-    for (const json::value& block : blocks) {
-      const std::string_view type = text_member(block.get_object(), "type");
-      if (type != "text") {
-        return not_supported(std::string(type) + " content blocks", "Send text blocks only");
-      }
-      CRATON_TRY_ASSIGN(std::string text, text_of(block.get_object(), "messages"));
-      content.push_back(TextBlock{std::move(text)});
-    }
-    return content;
+  if (marks > cache_marks_max) {
+    return refused("A maximum of " + std::to_string(cache_marks_max) +
+                   " blocks with cache_control may be provided. Found " + std::to_string(marks) +
+                   ".");
   }
-
-  Result<void> read_message(const json::object& message, bool is_last, std::size_t index) {
-    const bool is_user = text_member(message, "role") == "user";
-    const json::value& content = message.at("content");
-    Turn turn{is_user ? Role::user : Role::assistant, {}};
-    if (const auto* text = content.if_string()) {
-      if (!text->empty()) turn.content.push_back(TextBlock{std::string(*text)});
-    } else {
-      CRATON_TRY_ASSIGN(turn.content, blocks_of(content.get_array()));
-    }
-    if (turn.content.empty()) {
-      if (is_last && !is_user) return {};  // a prefill of nothing
-      return refused("messages." + std::to_string(index) +
-                     ": all messages must have non-empty content except for the optional final "
-                     "assistant message");
-    }
-    const std::string text = craton::text_of(turn);
-    if (is_last && !is_user && text.find_last_not_of(" \t\r\n") + 1 != text.size()) {
-      return refused("messages: final assistant content cannot end with trailing whitespace");
-    }
-    merge_turn(request_.conversation.turns, std::move(turn));
-    return {};
-  }
-
-  NativeRequest request_;
-};
+  conversation.caching = marks > 0;
+  return {};
+}
 
 Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, schema, model));
-  CRATON_TRY(refuse_unsupported(body));
-  CRATON_TRY(check_versions(body, model));
-  Reader reader;
-  CRATON_TRY(reader.read_system(body));
-  CRATON_TRY(reader.read_messages(body.at("messages").get_array()));
-  CRATON_TRY(reader.read_sampling(body));
-  for (const std::string_view name :
-       {"output_config", "anthropic_beta", "metadata", "cache_control"}) {
-    reader.note(body, name);
+  if (!body.contains("anthropic_version")) return refused("anthropic_version: Field required");
+  NativeRequest request;
+  AnthropicContentReader reader(request.conversation);
+  if (const json::value* system = body.if_contains("system")) {
+    CRATON_TRY(reader.read_system(*system));
   }
-  return reader.take();
+  CRATON_TRY(reader.read_messages(body.at("messages").get_array()));
+  CRATON_TRY(read_caching(body, request.conversation));
+  CRATON_TRY(read_options(body, model, request));
+  return request;
+}
+
+Result<void> apply_additional(const ModelContext& model, const json::object& fields,
+                              NativeRequest& request) {
+  CRATON_TRY(check_members(fields, additional_schema, model));
+  return read_options(fields, model, request);
 }
 
 }  // namespace
@@ -257,6 +316,7 @@ constinit const Family anthropic_messages{
     .render = anthropic_reply,
     .stream = anthropic_stream,
     .too_long = anthropic_too_long,
+    .apply_additional = apply_additional,
 };
 
 }  // namespace craton::families

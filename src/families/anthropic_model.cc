@@ -66,6 +66,11 @@ Version version_of(std::string_view id) {
   return {major, take_number(rest)};
 }
 
+/// False for Claude 2, Instant and older, whose ids are numbered in another way.
+bool is_at_least(std::string_view model_id, Version version) {
+  return !is_completion_claude(model_id) && version_of(bare_id(model_id)) >= version;
+}
+
 }  // namespace
 
 std::string anthropic_name(std::string_view model_id) {
@@ -83,14 +88,20 @@ bool is_completion_claude(std::string_view model_id) {
 }
 
 bool counts_cached_tokens(std::string_view model_id) {
-  const std::string_view id = bare_id(model_id);
-  if (is_completion_claude(model_id)) return false;
-  return id.starts_with("claude-3-5-haiku-") || version_of(id) >= Version{3, 7};
+  return bare_id(model_id).starts_with("claude-3-5-haiku-") || is_at_least(model_id, {3, 7});
 }
 
 bool takes_one_of_temperature_and_top_p(std::string_view model_id) {
-  return !is_completion_claude(model_id) && version_of(bare_id(model_id)) >= Version{4, 5};
+  return is_at_least(model_id, {4, 5});
 }
+
+bool takes_tools(std::string_view model_id) { return is_at_least(model_id, {3, 0}); }
+
+bool thinks(std::string_view model_id) { return is_at_least(model_id, {3, 7}); }
+
+bool thinks_adaptively(std::string_view model_id) { return is_at_least(model_id, {4, 6}); }
+
+bool takes_output_config(std::string_view model_id) { return is_at_least(model_id, {4, 5}); }
 
 Error anthropic_too_long(const InputTooLong&) {
   return {ErrorCode::validation, "Input is too long for requested model."};

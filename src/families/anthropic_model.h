@@ -23,6 +23,19 @@ bool counts_cached_tokens(std::string_view model_id);
 /// Claude 4.5 and later refuse `temperature` beside `top_p`.
 bool takes_one_of_temperature_and_top_p(std::string_view model_id);
 
+/// Claude 3 and later: tools, images, documents.
+bool takes_tools(std::string_view model_id);
+
+/// Claude 3.7 and later think before they answer where they are asked to. The same ones can be
+/// offered tools and told to call none.
+bool thinks(std::string_view model_id);
+
+/// Claude 4.6 and later decide by themselves how long to think.
+bool thinks_adaptively(std::string_view model_id);
+
+/// Claude 4.5 and later: answers in a format, and with an effort, that the caller chooses.
+bool takes_output_config(std::string_view model_id);
+
 Error anthropic_too_long(const InputTooLong& measured);
 
 }  // namespace craton::families

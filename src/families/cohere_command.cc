@@ -51,9 +51,41 @@ constexpr Property properties[] = {
 };
 constexpr Schema schema{.type = JsonType::object, .properties = properties};
 
+// A Converse reply has one answer, and no place for likelihoods.
+constexpr Schema one_generation_schema{
+    .type = JsonType::integer, .minimum = Bound{1}, .maximum = Bound{1}};
+constexpr Property additional_properties[] = {
+    {"temperature", &temperature_schema},
+    {"p", &unit_schema},
+    {"k", &k_schema},
+    {"max_tokens", &max_tokens_schema},
+    {"stop_sequences", &stop_schema},
+    {"return_likelihoods", &likelihoods_schema},
+    {"stream", &boolean_schema},
+    {"num_generations", &one_generation_schema},
+    {"logit_bias", &free_object_schema},
+    {"truncate", &truncate_schema},
+};
+constexpr Schema additional_schema{.type = JsonType::object, .properties = additional_properties};
+
 Likelihoods likelihoods_of(std::string_view asked) {
   if (asked == "ALL") return Likelihoods::all;
   return asked == "GENERATION" ? Likelihoods::generated : Likelihoods::none;
+}
+
+void read_options(const json::object& members, NativeRequest& request) {
+  Sampling& sampling = request.conversation.sampling;
+  if (const auto tokens = integer_member(members, "max_tokens")) sampling.tokens_max = tokens;
+  if (const auto number = number_member(members, "temperature")) sampling.temperature = number;
+  if (const auto number = number_member(members, "p")) sampling.top_p = number;
+  if (sampling.top_p == 0.0) sampling.top_p = 1;  // 0 turns it off
+  if (const auto number = integer_member(members, "k")) sampling.top_k = number;
+  if (members.contains("stop_sequences")) {
+    sampling.stop_sequences = texts_member(members, "stop_sequences");
+  }
+  if (asks(members, "logit_bias")) request.ignored_fields.emplace_back("logit_bias");
+  const std::string_view truncate = text_member(members, "truncate");
+  if (!truncate.empty() && truncate != "NONE") request.ignored_fields.emplace_back("truncate");
 }
 
 Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
@@ -61,21 +93,24 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   NativeRequest request;
   request.echo = text_member(body, "prompt");
   request.lead = " ";
-  request.conversation.turns = {Turn{Role::user, {TextBlock{request.echo}}}};
-  Sampling& sampling = request.conversation.sampling;
-  sampling.tokens_max = integer_member(body, "max_tokens").value_or(20);
-  sampling.temperature = number_member(body, "temperature");
-  sampling.top_p = number_member(body, "p");
-  if (sampling.top_p == 0.0) sampling.top_p = 1;  // 0 turns it off
-  sampling.top_k = integer_member(body, "k");
-  sampling.stop_sequences = texts_member(body, "stop_sequences");
-  sampling.likelihoods = likelihoods_of(text_member(body, "return_likelihoods"));
   request.generations = integer_member(body, "num_generations").value_or(1);
   request.streams_pieces = asks(body, "stream");
-  if (asks(body, "logit_bias")) request.ignored_fields.emplace_back("logit_bias");
-  const std::string_view truncate = text_member(body, "truncate");
-  if (!truncate.empty() && truncate != "NONE") request.ignored_fields.emplace_back("truncate");
+  request.conversation.turns = {Turn{Role::user, {TextBlock{request.echo}}}};
+  request.conversation.sampling.tokens_max = 20;
+  request.conversation.sampling.likelihoods =
+      likelihoods_of(text_member(body, "return_likelihoods"));
+  read_options(body, request);
   return request;
+}
+
+Result<void> apply_additional(const ModelContext& model, const json::object& fields,
+                              NativeRequest& request) {
+  CRATON_TRY(check_members(fields, additional_schema, model));
+  read_options(fields, request);
+  if (likelihoods_of(text_member(fields, "return_likelihoods")) != Likelihoods::none) {
+    request.ignored_fields.emplace_back("return_likelihoods");
+  }
+  return {};
 }
 
 constexpr std::string_view finish_reason(StopReason reason) {
@@ -221,6 +256,7 @@ constinit const Family cohere_command{
     .render = render,
     .stream = stream,
     .too_long = too_long,
+    .apply_additional = apply_additional,
 };
 
 }  // namespace craton::families

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <string>
+#include <vector>
 
 #include "families/anthropic_model.h"
 #include "families/schema.h"
@@ -99,6 +102,114 @@ TEST(Violations, RepeatLittleOfALongText) {
             2 * repeated_text_max + 200);
 }
 
+// Fields that Converse carries along.
+
+struct Additional {
+  std::string_view name;
+  std::string_view model_id;
+  std::string_view fields;
+  std::string_view error;  ///< Begins the refusal; empty when there is none.
+};
+
+constexpr std::string_view haiku_3 = "anthropic.claude-3-haiku-20240307-v1:0";
+constexpr std::string_view sonnet_3_7 = "anthropic.claude-3-7-sonnet-20250219-v1:0";
+constexpr std::string_view not_permitted =
+    "Malformed input request: #: extraneous key [x] is not permitted, please reformat your input "
+    "and try again.";
+
+const Additional additionals[] = {
+    {"claude_top_k", haiku_3, R"({"top_k":50})", ""},
+    {"claude_unknown", haiku_3, R"({"x":1})", not_permitted},
+    {"claude_messages", haiku_3, R"({"messages":[]})",
+     "Malformed input request: #: extraneous key [messages]"},
+    {"claude_bounds", haiku_3, R"({"top_k":501})",
+     "Malformed input request: #/top_k: 501 is not less or equal to 500"},
+    {"claude_old_thinking", haiku_3, R"({"thinking":{"type":"enabled","budget_tokens":1024}})",
+     "Malformed input request: #: extraneous key [thinking]"},
+    {"claude_thinking", sonnet_3_7, R"({"thinking":{"type":"enabled","budget_tokens":1024}})", ""},
+    {"claude_budget", sonnet_3_7, R"({"thinking":{"type":"enabled","budget_tokens":5000}})",
+     "`max_tokens` must be greater than `thinking.budget_tokens`."},
+    {"claude_tools", sonnet_3_7,
+     R"({"tools":[{"type":"bash_20250124","name":"bash"}],"anthropic_beta":["b"]})", ""},
+    {"claude_tools_twice", sonnet_3_7,
+     R"({"tools":[{"name":"f","input_schema":{"type":"object"}}]})",
+     "tools: Tool names must be unique."},
+    {"mistral_top_k", "mistral.mistral-7b-instruct-v0:2", R"({"top_k":50})", ""},
+    {"mistral_chat_top_k", "mistral.mistral-large-2402-v1:0", R"({"top_k":50})", ""},
+    {"mistral_unknown", "mistral.mistral-large-2402-v1:0", R"({"x":1})", not_permitted},
+    {"cohere_k", "cohere.command-text-v14", R"({"k":50,"return_likelihoods":"NONE"})", ""},
+    {"cohere_generations", "cohere.command-text-v14", R"({"num_generations":2})",
+     "Malformed input request: #/num_generations: 2 is not less or equal to 1"},
+    {"llama_unknown", "meta.llama3-8b-instruct-v1:0", R"({"x":1})", not_permitted},
+    {"titan_config", "amazon.titan-text-lite-v1", R"({"textGenerationConfig":{"topP":1}})", ""},
+    {"titan_unknown", "amazon.titan-text-lite-v1", R"({"x":1})", not_permitted},
+    {"j2_penalty", "ai21.j2-mid-v1", R"({"countPenalty":{"scale":0.5}})", ""},
+    {"j2_unknown", "ai21.j2-mid-v1", R"({"x":1})", not_permitted},
+};
+
+/// Of a conversation by Converse: a question, a limit, a tool.
+NativeRequest converse_request() {
+  NativeRequest request;
+  request.conversation.turns = {Turn{Role::user, {TextBlock{"Hi"}}}};
+  request.conversation.sampling.tokens_max = 2000;
+  request.conversation.tools.offered = {{"f", "", R"({"type":"object"})"}};
+  return request;
+}
+
+Result<NativeRequest> with_additional(std::string_view model_id, std::string_view fields) {
+  NativeRequest request = converse_request();
+  CRATON_TRY(chat_family_of(model_id)->apply_additional(
+      {model_id, 200'000, 64'000}, json::parse(fields)->get_object(), request));
+  return request;
+}
+
+TEST(AdditionalFields, AreHeldAgainstASchemaOfTheirOwn) {
+  for (const Additional& row : additionals) {
+    const Result<NativeRequest> request = with_additional(row.model_id, row.fields);
+    EXPECT_EQ(request.has_value(), row.error.empty()) << row.name;
+    const std::string error = request ? "" : request.error().message;
+    EXPECT_TRUE(error.starts_with(row.error)) << row.name << ": " << error;
+  }
+}
+
+TEST(AdditionalFields, AreAppliedToTheRequest) {
+  const auto claude = with_additional(
+      sonnet_3_7,
+      R"({"thinking":{"type":"enabled","budget_tokens":1024},"metadata":{"user_id":"u"},)"
+      R"("tools":[{"type":"bash_20250124","name":"bash"}],"stop_sequences":["END"]})");
+  ASSERT_TRUE(claude);
+  const Conversation& conversation = claude->conversation;
+  EXPECT_EQ(conversation.reasoning, (Reasoning{true, 1024}));
+  EXPECT_EQ(conversation.sampling.tokens_max, 2000);
+  EXPECT_EQ(conversation.sampling.stop_sequences, std::vector<std::string>{"END"});
+  ASSERT_EQ(conversation.tools.offered.size(), 2u);
+  EXPECT_EQ(conversation.tools.offered.back().name, "bash");
+  EXPECT_EQ(claude->ignored_fields, std::vector<std::string>{"metadata"});
+
+  const auto cohere =
+      with_additional("cohere.command-text-v14", R"({"k":7,"return_likelihoods":"ALL"})");
+  EXPECT_EQ(cohere->conversation.sampling.top_k, 7);
+  EXPECT_EQ(cohere->conversation.sampling.likelihoods, Likelihoods::none);
+  EXPECT_EQ(cohere->ignored_fields, std::vector<std::string>{"return_likelihoods"});
+
+  const auto j2 = with_additional("ai21.j2-mid-v1", R"({"countPenalty":{"scale":0.5}})");
+  EXPECT_EQ(j2->conversation.sampling.frequency_penalty, 0.5);
+}
+
+TEST(AdditionalFields, CannotUnseeTurnsWithoutThoughts) {
+  NativeRequest request = converse_request();
+  request.conversation.turns.push_back({Role::assistant, {ToolUseBlock{"a", "f", "{}"}}});
+  request.conversation.turns.push_back({Role::user, {ToolResultBlock{"a", {}, false}}});
+  const auto fields =
+      json::parse(R"({"thinking":{"type":"enabled","budget_tokens":1024}})")->get_object();
+  const auto applied =
+      chat_family_of(sonnet_3_7)->apply_additional({sonnet_3_7, {}, {}}, fields, request);
+  ASSERT_FALSE(applied);
+  EXPECT_TRUE(applied.error().message.starts_with(
+      "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+      "`tool_use`."));
+}
+
 TEST(AnthropicModel, IsNamedAsAnthropicDoes) {
   const std::pair<std::string_view, std::string_view> names[] = {
       {"anthropic.claude-3-haiku-20240307-v1:0", "claude-3-haiku-20240307"},
@@ -119,6 +230,14 @@ TEST(AnthropicModel, KnowsWhatItsGenerationDoes) {
   EXPECT_FALSE(takes_one_of_temperature_and_top_p("anthropic.claude-opus-4-1-20250805-v1:0"));
   EXPECT_TRUE(takes_one_of_temperature_and_top_p("anthropic.claude-sonnet-4-5-20250929-v1:0"));
   EXPECT_TRUE(takes_one_of_temperature_and_top_p("anthropic.claude-fable-5"));
+  EXPECT_FALSE(takes_tools("anthropic.claude-v2:1"));
+  EXPECT_TRUE(takes_tools("anthropic.claude-3-haiku-20240307-v1:0:48k"));
+  EXPECT_FALSE(thinks("anthropic.claude-3-5-sonnet-20241022-v2:0"));
+  EXPECT_TRUE(thinks("anthropic.claude-sonnet-4-20250514-v1:0"));
+  EXPECT_FALSE(thinks_adaptively("anthropic.claude-opus-4-5-20251101-v1:0"));
+  EXPECT_TRUE(thinks_adaptively("anthropic.claude-opus-4-6-v1"));
+  EXPECT_FALSE(takes_output_config("anthropic.claude-opus-4-1-20250805-v1:0"));
+  EXPECT_TRUE(takes_output_config("anthropic.claude-opus-4-5-20251101-v1:0"));
   EXPECT_TRUE(is_completion_claude("anthropic.claude-v2:1"));
   EXPECT_FALSE(is_completion_claude("anthropic.claude-3-haiku-20240307-v1:0"));
 }

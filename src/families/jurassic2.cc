@@ -1,11 +1,15 @@
 // AI21 Jurassic-2.
 //
 // Source: docs.aws.amazon.com "AI21 Labs Jurassic-2 models".
-#include <array>
+#include <algorithm>
 #include <boost/json/object.hpp>
+#include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "families/members.h"
 #include "families/reply_text.h"
@@ -42,6 +46,11 @@ constexpr Schema frequency_penalty{.type = JsonType::object,
                                    .properties = frequency_properties,
                                    .unknown_keys = UnknownKeys::permitted};
 constexpr Schema count_schema{.type = JsonType::integer, .minimum = Bound{0}};
+// AI21's own limit.
+constexpr Schema results_schema{
+    .type = JsonType::integer, .minimum = Bound{1}, .maximum = Bound{16}};
+constexpr Schema one_result_schema{
+    .type = JsonType::integer, .minimum = Bound{1}, .maximum = Bound{1}};
 
 constexpr Property properties[] = {
     {"prompt", &prompt_schema, Presence::required},
@@ -52,49 +61,81 @@ constexpr Property properties[] = {
     {"countPenalty", &count_penalty},
     {"presencePenalty", &presence_penalty},
     {"frequencyPenalty", &frequency_penalty},
-    {"numResults", &count_schema},
+    {"numResults", &results_schema},
     {"minTokens", &count_schema},
     {"topKReturn", &count_schema},
     {"logitBias", &any_schema},
 };
 constexpr Schema schema{.type = JsonType::object, .properties = properties};
 
-constexpr std::array<std::string_view, 3> penalties{"countPenalty", "presencePenalty",
-                                                    "frequencyPenalty"};
-constexpr std::array<std::string_view, 3> hints{"minTokens", "topKReturn", "logitBias"};
+// A Converse reply has one answer.
+constexpr Property additional_properties[] = {
+    {"temperature", &unit_schema},
+    {"topP", &unit_schema},
+    {"maxTokens", &tokens_schema},
+    {"stopSequences", &texts_schema},
+    {"countPenalty", &count_penalty},
+    {"presencePenalty", &presence_penalty},
+    {"frequencyPenalty", &frequency_penalty},
+    {"numResults", &one_result_schema},
+    {"minTokens", &count_schema},
+    {"topKReturn", &count_schema},
+    {"logitBias", &any_schema},
+};
+constexpr Schema additional_schema{.type = JsonType::object, .properties = additional_properties};
 
-std::vector<std::string> ignored_fields(const json::object& body) {
-  std::vector<std::string> ignored;
-  for (const std::string_view name : penalties) {
-    const json::value* penalty = body.if_contains(name);
-    if (penalty && asks(penalty->get_object(), "scale")) ignored.emplace_back(name);
+std::optional<double> scale_of(const json::object& members, std::string_view name) {
+  const json::value* penalty = members.if_contains(name);
+  return penalty ? number_member(penalty->get_object(), "scale") : std::nullopt;
+}
+
+/// J2's count penalty grows with each time that a token was generated, its presence penalty does
+/// not. Its frequency penalty shrinks as the text grows, which no engine here has.
+void read_penalties(const json::object& members, NativeRequest& request) {
+  Sampling& sampling = request.conversation.sampling;
+  if (const auto scale = scale_of(members, "countPenalty")) sampling.frequency_penalty = scale;
+  if (const auto scale = scale_of(members, "presencePenalty")) sampling.presence_penalty = scale;
+  if (scale_of(members, "frequencyPenalty").value_or(0) != 0) {
+    request.ignored_fields.emplace_back("frequencyPenalty");
   }
-  for (const std::string_view name : hints) {
-    if (asks(body, name)) ignored.emplace_back(name);
+}
+
+void read_options(const json::object& members, NativeRequest& request) {
+  Sampling& sampling = request.conversation.sampling;
+  if (const auto tokens = integer_member(members, "maxTokens")) sampling.tokens_max = tokens;
+  if (const auto number = number_member(members, "temperature")) sampling.temperature = number;
+  if (const auto number = number_member(members, "topP")) sampling.top_p = number;
+  if (members.contains("stopSequences")) {
+    sampling.stop_sequences = texts_member(members, "stopSequences");
   }
-  return ignored;
+  read_penalties(members, request);
+  for (const std::string_view name : {"minTokens", "topKReturn", "logitBias"}) {
+    if (asks(members, name)) request.ignored_fields.emplace_back(name);
+  }
 }
 
 Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, schema, model));
-  if (integer_member(body, "numResults").value_or(1) > 1) {
-    return not_supported("numResults", "Ask for one result");
-  }
   NativeRequest request;
   request.echo = text_member(body, "prompt");
   request.lead = "\n";
-  request.ignored_fields = ignored_fields(body);
+  request.generations = integer_member(body, "numResults").value_or(1);
   request.conversation.turns = {Turn{Role::user, {TextBlock{request.echo}}}};
-  Sampling& sampling = request.conversation.sampling;
-  sampling.tokens_max = integer_member(body, "maxTokens").value_or(200);
-  sampling.temperature = number_member(body, "temperature");
-  sampling.top_p = number_member(body, "topP");
-  sampling.stop_sequences = texts_member(body, "stopSequences");
+  request.conversation.sampling.tokens_max = 200;
+  request.conversation.sampling.likelihoods = Likelihoods::generated;  // its replies have them
+  read_options(body, request);
   return request;
 }
 
-/// Writes J2's token list. Its vocabulary is not to be had: words with the blanks before them stand
-/// in for tokens, without likelihoods.
+Result<void> apply_additional(const ModelContext& model, const json::object& fields,
+                              NativeRequest& request) {
+  CRATON_TRY(check_members(fields, additional_schema, model));
+  read_options(fields, request);
+  return {};
+}
+
+/// Writes J2's token list. Where the model that answers does not tell its tokens, words with the
+/// blanks before them stand in for them, without likelihoods.
 class TokenList {
  public:
   explicit TokenList(std::string& out) : out_(out) {}
@@ -102,13 +143,18 @@ class TokenList {
   void add_text(std::string_view text) {
     while (!text.empty()) {
       const std::size_t size = token_size(text);
-      add(text.front() == '\n' ? "<|newline|>" : spelled(text.substr(0, size)),
-          code_points(text.substr(0, size)));
+      add(text.substr(0, size), 0);
       text.remove_prefix(size);
     }
   }
 
-  void add_end() { add("<|endoftext|>", 0); }
+  void add_tokens(const std::vector<TokenLikelihood>& tokens) {
+    for (const TokenLikelihood& token : tokens) {
+      add(token.token, std::isfinite(token.likelihood) ? token.likelihood : 0);
+    }
+  }
+
+  void add_end() { append("<|endoftext|>", 0, 0); }
 
  private:
   /// Bytes of the first token: a newline, or blanks and the word behind them.
@@ -125,11 +171,19 @@ class TokenList {
     return text;
   }
 
-  void add(std::string_view token, std::size_t length) {
+  void add(std::string_view token, double likelihood) {
+    append(token == "\n" ? "<|newline|>" : spelled(token), code_points(token), likelihood);
+  }
+
+  void append(std::string_view spelling, std::size_t length, double likelihood) {
     if (!std::exchange(empty_, false)) out_ += ',';
     out_ += R"({"generatedToken":{"token":)";
-    append_reply_text(token, out_);
-    out_ += R"(,"logprob":0.0,"raw_logprob":0.0},"topTokens":null,"textRange":{"start":)";
+    append_reply_text(spelling, out_);
+    out_ += ",\"logprob\":";
+    json::append_number(likelihood, out_);
+    out_ += ",\"raw_logprob\":";
+    json::append_number(likelihood, out_);
+    out_ += R"(},"topTokens":null,"textRange":{"start":)";
     out_ += std::to_string(at_);
     at_ += length;
     out_ += ",\"end\":" + std::to_string(at_) + "}}";
@@ -140,13 +194,28 @@ class TokenList {
   bool empty_ = true;
 };
 
-void append_text_and_tokens(std::string_view text, bool ended, std::string& out) {
+void append_prompt(const std::string& text, std::string& out) {
+  out += "{\"text\":";
+  append_reply_text(text, out);
+  out += ",\"tokens\":[";
+  TokenList(out).add_text(text);
+  out += "]}";
+}
+
+/// An answer's text and tokens. What the text begins with and no token has is the request's lead.
+void append_data(const NativeRequest& request, const Answer& answer, std::string& out) {
+  const std::string text = led_text(request, answer);
   out += "{\"text\":";
   append_reply_text(text, out);
   out += ",\"tokens\":[";
   TokenList tokens(out);
-  tokens.add_text(text);
-  if (ended) tokens.add_end();
+  if (answer.likelihoods.empty()) {
+    tokens.add_text(text);
+  } else {
+    tokens.add_text(std::string_view(text).substr(0, text.size() - answer.text().size()));
+    tokens.add_tokens(answer.likelihoods);
+  }
+  if (answer.stop_reason == StopReason::end_turn) tokens.add_end();
   out += "]}";
 }
 
@@ -166,13 +235,16 @@ void append_finish_reason(const Answer& answer, std::string& out) {
 
 std::string render(const ReplyContext& context) {
   std::string out = "{\"id\":1234,\"prompt\":";  // the same number in every recorded reply
-  append_text_and_tokens(context.request.echo, false, out);
-  out += ",\"completions\":[{\"data\":";
-  append_text_and_tokens(led_text(context.request, context.answer()),
-                         context.answer().stop_reason == StopReason::end_turn, out);
-  out += ",\"finishReason\":";
-  append_finish_reason(context.answer(), out);
-  return out + "}]}";
+  append_prompt(context.request.echo, out);
+  out += ",\"completions\":[";
+  for (const Answer& answer : context.answers) {
+    out += &answer == &context.answers.front() ? "{\"data\":" : ",{\"data\":";
+    append_data(context.request, answer, out);
+    out += ",\"finishReason\":";
+    append_finish_reason(answer, out);
+    out += '}';
+  }
+  return out + "]}";
 }
 
 // AI21's sentence is not known; this one is Bedrock's for other providers.
@@ -189,6 +261,7 @@ constinit const Family jurassic2{
     .parse = parse,
     .render = render,
     .too_long = too_long,
+    .apply_additional = apply_additional,
 };
 
 }  // namespace craton::families

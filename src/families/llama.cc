@@ -3,9 +3,14 @@
 // Source: docs.aws.amazon.com "Meta Llama models".
 #include <algorithm>
 #include <boost/json/object.hpp>
+#include <optional>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/base64.h"
+#include "families/image_format.h"
 #include "families/members.h"
 #include "families/prompt_turns.h"
 #include "families/reply_text.h"
@@ -52,18 +57,116 @@ constexpr Schema max_gen_len_schema{
       return generation_of(model.model_id).max_gen_len;
     }};
 
+constexpr std::string_view seeing_prefixes[] = {"meta.llama3-2-11b-", "meta.llama3-2-90b-",
+                                                "meta.llama4-"};
+
+bool sees(const ModelContext& model) {
+  return std::ranges::any_of(
+      seeing_prefixes, [&](std::string_view prefix) { return model.model_id.starts_with(prefix); });
+}
+
 constexpr Property properties[] = {
     {"prompt", &prompt_schema, Presence::required},
     {"temperature", &unit_schema},
     {"top_p", &unit_schema},
     {"max_gen_len", &max_gen_len_schema},
-    {"images", &texts_schema},
+    {"images", &texts_schema, Presence::optional, sees},
 };
 constexpr Schema schema{.type = JsonType::object, .properties = properties};
 
+constexpr Property additional_properties[] = {
+    {"temperature", &unit_schema},
+    {"top_p", &unit_schema},
+    {"max_gen_len", &max_gen_len_schema},
+};
+constexpr Schema additional_schema{.type = JsonType::object, .properties = additional_properties};
+
+// Images.
+
+/// Stands in the prompt where an image belongs.
+constexpr std::string_view image_marker = "<|image|>";
+
+/// Reads `images`, of which nobody says what they are.
+Result<std::vector<ImageBlock>> images_of(const json::object& body) {
+  std::vector<ImageBlock> images;
+  for (const std::string& text : texts_member(body, "images")) {
+    const std::string place = "#/images/" + std::to_string(images.size()) + ": ";
+    std::optional<std::string> bytes = base64_bytes(text);
+    if (!bytes) return violation(place + "expected an image's file in base64");
+    const std::string_view format = image_format(*bytes);
+    if (format.empty()) return violation(place + "expected a PNG, JPEG, GIF or WebP file");
+    images.push_back({std::string(format), *std::move(bytes)});
+  }
+  return images;
+}
+
+/// Cuts texts at their markers and hands out images, in order.
+class ImagePlacer {
+ public:
+  explicit ImagePlacer(std::vector<ImageBlock> images) : images_(std::move(images)) {}
+
+  void place(Turn& turn) {
+    if (turn.role != Role::user) return;
+    std::vector<ContentBlock> content;
+    for (const ContentBlock& block : turn.content) {
+      cut(std::get<TextBlock>(block).text, content);
+    }
+    turn.content = std::move(content);
+  }
+
+  /// Fails unless there was a marker for each image and an image for each marker.
+  Result<void> finish() const {
+    if (markers_ == images_.size()) return {};
+    const std::string_view rule = images_.size() < markers_
+                                      ? "#/images: expected minimum item count: "
+                                      : "#/images: expected maximum item count: ";
+    return violation(std::string(rule) + std::to_string(markers_) +
+                     ", found: " + std::to_string(images_.size()));
+  }
+
+ private:
+  void cut(std::string_view text, std::vector<ContentBlock>& content) {
+    for (std::size_t at; (at = text.find(image_marker)) != text.npos; ++markers_) {
+      add_text(text.substr(0, at), content);
+      if (markers_ < images_.size()) content.emplace_back(std::move(images_[markers_]));
+      text.remove_prefix(at + image_marker.size());
+    }
+    add_text(text, content);
+  }
+
+  static void add_text(std::string_view text, std::vector<ContentBlock>& content) {
+    if (!text.empty()) content.emplace_back(TextBlock{std::string(text)});
+  }
+
+  std::vector<ImageBlock> images_;
+  std::size_t markers_ = 0;
+};
+
+/// Models that see read each marker as an image; to others it is text.
+Result<void> place_images(const ModelContext& model, const json::object& body,
+                          std::vector<Turn>& turns) {
+  if (!sees(model)) return {};
+  CRATON_TRY_ASSIGN(std::vector<ImageBlock> images, images_of(body));
+  ImagePlacer placer(std::move(images));
+  for (Turn& turn : turns) placer.place(turn);
+  return placer.finish();
+}
+
+void read_sampling(const json::object& members, Sampling& sampling) {
+  if (const auto tokens = integer_member(members, "max_gen_len")) sampling.tokens_max = tokens;
+  if (const auto number = number_member(members, "temperature")) sampling.temperature = number;
+  if (const auto number = number_member(members, "top_p")) sampling.top_p = number;
+}
+
+Result<void> apply_additional(const ModelContext& model, const json::object& fields,
+                              NativeRequest& request) {
+  CRATON_TRY(check_members(fields, additional_schema, model));
+  read_sampling(fields, request.conversation.sampling);
+  return {};
+}
+
 Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, schema, model));
-  if (asks(body, "images")) return not_supported("images", "Send the prompt alone");
   const Generation& generation = generation_of(model.model_id);
   const std::string_view prompt = text_member(body, "prompt");
   NativeRequest request;
@@ -78,9 +181,9 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
     conversation.raw_completion = true;
     conversation.turns = {Turn{Role::user, {TextBlock{std::string(prompt)}}}};
   }
-  conversation.sampling.tokens_max = integer_member(body, "max_gen_len").value_or(512);
-  conversation.sampling.temperature = number_member(body, "temperature");
-  conversation.sampling.top_p = number_member(body, "top_p");
+  CRATON_TRY(place_images(model, body, conversation.turns));
+  conversation.sampling.tokens_max = 512;
+  read_sampling(body, conversation.sampling);
   return request;
 }
 
@@ -128,6 +231,7 @@ constinit const Family llama{
     .render = render,
     .stream = stream,
     .too_long = too_long,
+    .apply_additional = apply_additional,
 };
 
 }  // namespace craton::families

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "families/members.h"
+
 namespace craton::families {
 namespace {
 
@@ -32,6 +34,14 @@ void append_mistral_stop_reason(const MessageStop* stop, std::string& out) {
     case StopReason::max_tokens: out += "\"length\""; return;
     case StopReason::tool_use: out += "\"tool_calls\""; return;
   }
+}
+
+void read_mistral_sampling(const json::object& members, Sampling& sampling) {
+  if (const auto tokens = integer_member(members, "max_tokens")) sampling.tokens_max = tokens;
+  if (const auto number = number_member(members, "temperature")) sampling.temperature = number;
+  if (const auto number = number_member(members, "top_p")) sampling.top_p = number;
+  if (const auto number = integer_member(members, "top_k")) sampling.top_k = number;
+  if (members.contains("stop")) sampling.stop_sequences = texts_member(members, "stop");
 }
 
 Error mistral_too_long(const InputTooLong& measured) {

@@ -18,6 +18,9 @@ std::optional<double> mistral_tokens_max(const ModelContext& model);
 /// Appends `"stop"`, `"length"` or `"tool_calls"`, and `null` while the answer goes on (nullptr).
 void append_mistral_stop_reason(const MessageStop* stop, std::string& out);
 
+/// Those of `max_tokens`, `temperature`, `top_p`, `top_k` and `stop` that `members` has.
+void read_mistral_sampling(const json::object& members, Sampling& sampling);
+
 Error mistral_too_long(const InputTooLong& measured);
 
 inline constexpr Schema mistral_tokens_schema{

@@ -29,6 +29,20 @@ constexpr Property properties[] = {
 };
 constexpr Schema schema{.type = JsonType::object, .properties = properties};
 
+constexpr Property additional_properties[] = {
+    {"max_tokens", &mistral_tokens_schema}, {"stop", &mistral_stop_schema},
+    {"temperature", &unit_schema},          {"top_p", &unit_schema},
+    {"top_k", &mistral_top_k_schema},
+};
+constexpr Schema additional_schema{.type = JsonType::object, .properties = additional_properties};
+
+Result<void> apply_additional(const ModelContext& model, const json::object& fields,
+                              NativeRequest& request) {
+  CRATON_TRY(check_members(fields, additional_schema, model));
+  read_mistral_sampling(fields, request.conversation.sampling);
+  return {};
+}
+
 Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, schema, model));
   PromptTurns prompt = read_inst_marked(text_member(body, "prompt"));
@@ -37,12 +51,8 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   request.conversation.system = std::move(prompt.system);
   request.conversation.turns = std::move(prompt.turns);
   Sampling& sampling = request.conversation.sampling;
-  sampling.tokens_max =
-      integer_member(body, "max_tokens").value_or(mistral_tokens_default(model.model_id));
-  sampling.temperature = number_member(body, "temperature");
-  sampling.top_p = number_member(body, "top_p");
-  sampling.top_k = integer_member(body, "top_k");
-  sampling.stop_sequences = texts_member(body, "stop");
+  sampling.tokens_max = mistral_tokens_default(model.model_id);
+  read_mistral_sampling(body, sampling);
   sampling.stop_sequences.emplace_back("[INST]");  // the user's next turn
   return request;
 }
@@ -80,6 +90,7 @@ constinit const Family mistral_text{
     .render = render,
     .stream = stream,
     .too_long = mistral_too_long,
+    .apply_additional = apply_additional,
 };
 
 }  // namespace craton::families

@@ -39,11 +39,19 @@ constexpr Property properties[] = {{"inputText", &prompt_schema, Presence::requi
                                    {"textGenerationConfig", &config_schema}};
 constexpr Schema schema{.type = JsonType::object, .properties = properties};
 
-void read_config(const json::object& config, Sampling& sampling) {
-  sampling.tokens_max = integer_member(config, "maxTokenCount").value_or(512);
-  sampling.temperature = number_member(config, "temperature");
-  sampling.top_p = number_member(config, "topP");
-  sampling.stop_sequences = texts_member(config, "stopSequences");
+constexpr Property additional_properties[] = {{"textGenerationConfig", &config_schema}};
+constexpr Schema additional_schema{.type = JsonType::object, .properties = additional_properties};
+
+void read_config(const json::object& members, Sampling& sampling) {
+  const json::value* member = members.if_contains("textGenerationConfig");
+  if (!member) return;
+  const json::object& config = member->get_object();
+  if (const auto tokens = integer_member(config, "maxTokenCount")) sampling.tokens_max = tokens;
+  if (const auto number = number_member(config, "temperature")) sampling.temperature = number;
+  if (const auto number = number_member(config, "topP")) sampling.top_p = number;
+  if (config.contains("stopSequences")) {
+    sampling.stop_sequences = texts_member(config, "stopSequences");
+  }
 }
 
 Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
@@ -54,10 +62,17 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   request.conversation.system = std::move(prompt.system);
   request.conversation.turns = std::move(prompt.turns);
   Sampling& sampling = request.conversation.sampling;
-  const json::value* config = body.if_contains("textGenerationConfig");
-  read_config(config ? config->get_object() : json::object(), sampling);
+  sampling.tokens_max = 512;
+  read_config(body, sampling);
   if (prompt.marked) sampling.stop_sequences.emplace_back("\nUser:");
   return request;
+}
+
+Result<void> apply_additional(const ModelContext& model, const json::object& fields,
+                              NativeRequest& request) {
+  CRATON_TRY(check_members(fields, additional_schema, model));
+  read_config(fields, request.conversation.sampling);
+  return {};
 }
 
 std::string render(const ReplyContext& context) {
@@ -109,6 +124,7 @@ constinit const Family titan_text{
     .render = render,
     .stream = stream,
     .too_long = too_long,
+    .apply_additional = apply_additional,
 };
 
 }  // namespace craton::families
