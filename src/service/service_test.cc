@@ -3,11 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "api/operation.h"
@@ -15,6 +12,7 @@
 #include "base/log.h"
 #include "service/errors.h"
 #include "service/operations.h"
+#include "service/scripted_service.h"
 
 namespace craton::service {
 namespace {
@@ -22,88 +20,6 @@ namespace {
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::StartsWith;
-
-constexpr std::string_view haiku = "anthropic.claude-3-haiku-20240307-v1%3A0";
-
-/// Answers every conversation with the same events, from a thread of its own.
-class ScriptedEngine : public engines::Engine {
- public:
-  explicit ScriptedEngine(std::vector<Event> script) : script_(std::move(script)) {}
-  ~ScriptedEngine() override {
-    for (std::thread& thread : threads_) thread.join();
-  }
-
-  std::string_view kind() const override { return "scripted"; }
-  std::string_view model() const override { return "script"; }
-  engines::Status status() const override { return {state, ""}; }
-  void notify_loaded(std::function<void()> wake) override {
-    if (state != engines::State::loading) wake();
-  }
-  Result<std::shared_ptr<engines::Generation>> generate(Conversation conversation,
-                                                        const engines::Limits&) override {
-    if (refusal) return *refusal;
-    asked = std::move(conversation);
-    auto generation = std::make_shared<engines::Generation>();
-    threads_.emplace_back([generation, script = script_] {
-      for (const Event& event : script) {
-        while (!generation->offer(event) && !generation->cancelled()) std::this_thread::yield();
-      }
-    });
-    return generation;
-  }
-  Result<int> count_tokens(const Conversation&) override { return 1; }
-
-  engines::State state = engines::State::ready;
-  std::optional<Error> refusal;
-  Conversation asked;
-
- private:
-  std::vector<Event> script_;
-  std::vector<std::thread> threads_;
-};
-
-std::vector<Event> saying(std::string text) {
-  return {MessageStart{}, TextDelta{std::move(text)}, MessageStop{StopReason::end_turn, {}},
-          Usage{.input_tokens = 12, .output_tokens = 3}};
-}
-
-class ServiceTest : public testing::Test {
- protected:
-  ServiceTest() { log::set_level(log::Level::off); }
-
-  void bind(std::vector<Event> script) {
-    engine = std::make_shared<ScriptedEngine>(std::move(script));
-  }
-
-  http::Response send(std::string method, std::string target, std::string body = {},
-                      http::Headers headers = {}) {
-    ServiceOptions options;
-    options.model_wait = Milliseconds(20);
-    const Service service(options, catalogue, engine);
-    http::Request request{.method = std::move(method),
-                          .target = std::move(target),
-                          .headers = std::move(headers),
-                          .body = std::move(body),
-                          .peer = "127.0.0.1"};
-    std::optional<http::Response> response;
-    boost::asio::io_context io;
-    boost::asio::co_spawn(io, const_cast<Service&>(service).handle(std::move(request)),
-                          [&](std::exception_ptr error, http::Response made) {
-                            ASSERT_FALSE(error);
-                            response = std::move(made);
-                          });
-    io.run();
-    return *std::move(response);
-  }
-
-  http::Response invoke(std::string_view model, std::string body) {
-    return send("POST", "/model/" + std::string(model) + "/invoke", std::move(body));
-  }
-
-  std::shared_ptr<const catalog::Catalog> catalogue =
-      std::make_shared<catalog::Catalog>(catalog::View::all);
-  std::shared_ptr<ScriptedEngine> engine;
-};
 
 std::string claude_body(std::string_view question) {
   return "{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":16,\"messages\":"
@@ -235,17 +151,30 @@ std::string with_labels_filled(std::string_view uri) {
   return target;
 }
 
-TEST_F(ServiceTest, EveryOtherOperationAnswers501AndItsName) {
+TEST_F(ServiceTest, EveryOtherOperationAnswers501AndItsNameOrRefusesItsInput) {
   int checked = 0;
+  int named = 0;
   for (const api::Operation& operation : api::operations()) {
     if (find_implementation(operation.name)) continue;
     const std::string target = with_labels_filled(operation.uri);
     const http::Response response = send(std::string(operation.method), target);
-    EXPECT_EQ(response.status, 501) << operation.name << " " << target;
-    EXPECT_THAT(response.body, StartsWith("{\"message\":\"" + std::string(operation.name) + " "));
+    if (response.status == 501) {
+      EXPECT_THAT(response.body, StartsWith("{\"message\":\"" + std::string(operation.name) + " "));
+      ++named;
+    } else {
+      EXPECT_EQ(error_type_of(response), "ValidationException") << operation.name;
+    }
     ++checked;
   }
   EXPECT_EQ(checked, 119 - static_cast<int>(implemented_operations().size()));
+  EXPECT_GT(named, 20);
+}
+
+TEST_F(ServiceTest, AnOperationThatIsNotThereYetHoldsItsInputAgainstTheModelFirst) {
+  const http::Response response = send("POST", "/guardrails", R"({"name":""})");
+  EXPECT_EQ(error_type_of(response), "ValidationException");
+  EXPECT_THAT(response.body, HasSubstr("at 'name' failed to satisfy constraint"));
+  EXPECT_EQ(send("GET", "/guardrails").status, 501);
 }
 
 TEST(Refusals, CarryAWSsTypeAndARequestId) {
