@@ -3,11 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "api/operation.h"
@@ -15,7 +12,7 @@
 #include "base/log.h"
 #include "service/errors.h"
 #include "service/operations.h"
-#include "service/scripted_service_test.h"
+#include "service/scripted_service.h"
 
 namespace craton::service {
 namespace {
@@ -23,8 +20,6 @@ namespace {
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::StartsWith;
-
-constexpr std::string_view haiku = "anthropic.claude-3-haiku-20240307-v1%3A0";
 
 std::string claude_body(std::string_view question) {
   return "{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":16,\"messages\":"
@@ -156,17 +151,30 @@ std::string with_labels_filled(std::string_view uri) {
   return target;
 }
 
-TEST_F(ServiceTest, EveryOtherOperationAnswers501AndItsName) {
+TEST_F(ServiceTest, EveryOtherOperationAnswers501AndItsNameOrRefusesItsInput) {
   int checked = 0;
+  int named = 0;
   for (const api::Operation& operation : api::operations()) {
     if (find_implementation(operation.name)) continue;
     const std::string target = with_labels_filled(operation.uri);
     const http::Response response = send(std::string(operation.method), target);
-    EXPECT_EQ(response.status, 501) << operation.name << " " << target;
-    EXPECT_THAT(response.body, StartsWith("{\"message\":\"" + std::string(operation.name) + " "));
+    if (response.status == 501) {
+      EXPECT_THAT(response.body, StartsWith("{\"message\":\"" + std::string(operation.name) + " "));
+      ++named;
+    } else {
+      EXPECT_EQ(error_type_of(response), "ValidationException") << operation.name;
+    }
     ++checked;
   }
   EXPECT_EQ(checked, 119 - static_cast<int>(implemented_operations().size()));
+  EXPECT_GT(named, 20);
+}
+
+TEST_F(ServiceTest, AnOperationThatIsNotThereYetHoldsItsInputAgainstTheModelFirst) {
+  const http::Response response = send("POST", "/guardrails", R"({"name":""})");
+  EXPECT_EQ(error_type_of(response), "ValidationException");
+  EXPECT_THAT(response.body, HasSubstr("at 'name' failed to satisfy constraint"));
+  EXPECT_EQ(send("GET", "/guardrails").status, 501);
 }
 
 TEST(Refusals, CarryAWSsTypeAndARequestId) {
