@@ -50,6 +50,9 @@ constexpr milliseconds goodbye_time{1000};
 
 constexpr std::array<std::uint8_t, 8> goodbye_ping{'g', 'o', 'o', 'd', ' ', 'b', 'y', 'e'};
 
+// NGHTTP2_ERR_TOO_MANY_CONTINUATIONS, which the headers of older releases with that bound lack.
+constexpr int too_many_continuations = -905;
+
 struct DeleteSession {
   void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
 };
@@ -156,6 +159,7 @@ struct H2Session::State {
 
   void open();
   void ended(int result);
+  void append_output(std::string& out);
 
   // From nghttp2. Nonzero ends the session.
   int frame_begins(const nghttp2_frame_hd& frame);
@@ -197,6 +201,8 @@ struct H2Session::State {
 
   RateLimit broken;
   RateLimit idle;
+
+  std::string greeting;  // goes out first, whatever happens: a client expects it
 
   std::optional<std::uint32_t> failure;  // nghttp2 is not to be asked any more
   bool failure_told = false;
@@ -265,12 +271,25 @@ void H2Session::State::open() {
   ended(nghttp2_submit_settings(new_session, NGHTTP2_FLAG_NONE, settings.data(), settings.size()));
   ended(
       nghttp2_session_set_local_window_size(new_session, NGHTTP2_FLAG_NONE, 0, connection_window));
+  append_output(greeting);
+}
+
+// Appends what nghttp2 has for the wire, whole frames.
+void H2Session::State::append_output(std::string& out) {
+  while (!failure && out.size() < fill_bytes) {
+    const std::uint8_t* bytes = nullptr;
+    const ssize_t size = nghttp2_session_mem_send(session.get(), &bytes);
+    ended(static_cast<int>(std::min<ssize_t>(size, 0)));
+    if (size <= 0) return;
+    out.append(view_of(bytes, static_cast<std::size_t>(size)));
+  }
 }
 
 // Looks at what nghttp2 returned: an error leaves the session as it is, for good.
 void H2Session::State::ended(int result) {
   if (result >= 0 || failure) return;
   switch (result) {
+    case too_many_continuations:
     case NGHTTP2_ERR_FLOODED: fail(NGHTTP2_ENHANCE_YOUR_CALM); return;
     case NGHTTP2_ERR_BAD_CLIENT_MAGIC: fail(NGHTTP2_PROTOCOL_ERROR); return;
     default: fail(NGHTTP2_INTERNAL_ERROR); return;
@@ -403,6 +422,7 @@ int H2Session::State::stream_closed(StreamId id) {
 
 void H2Session::State::reset(StreamId id, Stream& stream, std::uint32_t code) {
   stream.broken_by_us = stream.no_more = true;
+  body_bytes -= std::exchange(stream.body_bytes, 0);
   ended(nghttp2_submit_rst_stream(session.get(), NGHTTP2_FLAG_NONE, id, code));
 }
 
@@ -537,15 +557,8 @@ void H2Session::reset(StreamId id, H2Reset code) {
 void H2Session::fill(std::string& out, SteadyTime now) {
   State& state = *state_;
   state.now = now;
-  while (!state.failure && out.size() < fill_bytes) {
-    const std::uint8_t* bytes = nullptr;
-    const ssize_t size = nghttp2_session_mem_send(state.session.get(), &bytes);
-    if (size <= 0) {
-      state.ended(static_cast<int>(size));
-      break;
-    }
-    out.append(view_of(bytes, static_cast<std::size_t>(size)));
-  }
+  out += std::exchange(state.greeting, {});
+  state.append_output(out);
   if (!state.failure || std::exchange(state.failure_told, true)) return;
   append_goaway(nghttp2_session_get_last_proc_stream_id(state.session.get()), *state.failure, out);
 }
@@ -575,7 +588,7 @@ bool H2Session::done() const {
   const State& state = *state_;
   if (state.failure) return state.failure_told;
   return nghttp2_session_want_read(state.session.get()) == 0 &&
-         nghttp2_session_want_write(state.session.get()) == 0;
+         nghttp2_session_want_write(state.session.get()) == 0 && state.greeting.empty();
 }
 
 }  // namespace craton::http
