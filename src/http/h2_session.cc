@@ -41,14 +41,17 @@ constexpr std::size_t fill_bytes = 64 * 1024;
 // vain. A program that gives up on everything it has in flight stays well below.
 constexpr RateLimit::Rate broken_streams{500, 30};
 
-// Frames that ask for work and bring nothing: PING, SETTINGS, PRIORITY, empty DATA and
-// CONTINUATION. The busiest honest client (a PING every 5 s) stays far below.
+// Frames that ask for work and bring nothing: PING, SETTINGS, PRIORITY, empty DATA. The
+// busiest honest client (a PING every 5 s) stays far below.
 constexpr RateLimit::Rate idle_frames{1000, 100};
 
 // How long a client may take to hear a goodbye before its new requests are no longer taken.
 constexpr milliseconds goodbye_time{1000};
 
 constexpr std::array<std::uint8_t, 8> goodbye_ping{'g', 'o', 'o', 'd', ' ', 'b', 'y', 'e'};
+
+// CONTINUATION frames of one header block. The largest headers come in a few.
+constexpr int continuations_max = 16;
 
 // NGHTTP2_ERR_TOO_MANY_CONTINUATIONS, which the headers of older releases with that bound lack.
 constexpr int too_many_continuations = -905;
@@ -92,7 +95,6 @@ bool is_idle_frame(const nghttp2_frame_hd& frame) {
     case NGHTTP2_SETTINGS: return (frame.flags & NGHTTP2_FLAG_ACK) == 0;
     case NGHTTP2_PRIORITY: return true;
     case NGHTTP2_DATA: return frame.length == 0 && (frame.flags & NGHTTP2_FLAG_END_STREAM) == 0;
-    case NGHTTP2_CONTINUATION: return frame.length == 0;
     default: return false;
   }
 }
@@ -196,6 +198,7 @@ struct H2Session::State {
 
   SteadyTime idle_since;                  // when there was last a stream
   std::optional<SteadyTime> block_since;  // when the header block began that is not whole yet
+  int continuations = 0;                  // of that block
   std::optional<SteadyTime> goodbye_since;
   bool parted = false;  // the last word was said
 
@@ -256,6 +259,11 @@ void H2Session::State::open() {
   const Option option(new_option);
   nghttp2_option_set_no_closed_streams(new_option, 1);  // kept for priorities, which are not used
 
+#ifdef CRATON_NGHTTP2_MAX_CONTINUATIONS
+  // nghttp2 counts a CONTINUATION once for each piece that its 9 bytes of head arrive in.
+  nghttp2_option_set_max_continuations(new_option, 9 * (continuations_max + 1));
+#endif
+
   nghttp2_session* new_session = nullptr;
   if (nghttp2_session_server_new2(&new_session, new_callbacks, this, new_option) != 0) {
     throw std::bad_alloc();
@@ -304,7 +312,12 @@ int H2Session::State::fail(std::uint32_t code) {
 // Requests.
 
 int H2Session::State::frame_begins(const nghttp2_frame_hd& frame) {
-  if (frame.type != NGHTTP2_CONTINUATION) block_since.reset();
+  if (frame.type != NGHTTP2_CONTINUATION) {
+    block_since.reset();
+    continuations = 0;
+  } else if (++continuations > continuations_max) {
+    return fail(NGHTTP2_ENHANCE_YOUR_CALM);
+  }
   return is_idle_frame(frame) ? count(idle) : 0;
 }
 
