@@ -100,6 +100,21 @@ inline void check_additional(const families::Family& family, const families::Mod
   if (!applied && !is_refusal(applied.error())) std::abort();
 }
 
+/// One body, read and answered in each way.
+inline void check_body(const families::Family& family, const families::ModelContext& model,
+                       std::string_view body) {
+  check_additional(family, model, body);
+  const auto request = family.parse(model, body);
+  if (!request) {
+    if (!is_refusal(request.error())) std::abort();
+    return;
+  }
+  check_conversation(request->conversation);
+  for (const Answered& answered : answered_ways) {
+    check_reply(family, model, *request, events_of(answered));
+  }
+}
+
 }  // namespace craton
 
 inline void fuzz_family(std::span<const std::string_view> model_ids, const std::uint8_t* data,
@@ -110,14 +125,5 @@ inline void fuzz_family(std::span<const std::string_view> model_ids, const std::
   const families::ModelContext model{model_ids[data[0] % model_ids.size()], 4096, 4096};
   const families::Family* family = families::family_of(model.model_id, body);
   if (!family) std::abort();
-  check_additional(*family, model, body);
-  const auto request = family->parse(model, body);
-  if (!request) {
-    if (!is_refusal(request.error())) std::abort();
-    return;
-  }
-  check_conversation(request->conversation);
-  for (const Answered& answered : answered_ways) {
-    check_reply(*family, model, *request, events_of(answered));
-  }
+  check_body(*family, model, body);
 }

@@ -12,9 +12,9 @@ namespace craton::families {
 namespace {
 
 // A family that reads prompts stands before the one that reads everything else of the same ids.
-constexpr std::array<const Family*, 8> rows{
-    &anthropic_text,   &anthropic_messages, &llama,          &mistral_text,
-    &mistral_messages, &titan_text,         &cohere_command, &jurassic2,
+constexpr std::array rows{
+    &anthropic_text, &anthropic_messages, &llama,          &mistral_text, &mistral_messages,
+    &titan_text,     &openai_chat,        &cohere_command, &jurassic2,
 };
 
 bool speaks_for(const Family& family, std::string_view model_id) {

@@ -44,6 +44,9 @@ struct NativeRequest {
   /// False: the body asks that a streamed reply come as one piece (Cohere Command without
   /// `stream`).
   bool streams_pieces = true;
+  /// What the body itself says of a streamed reply. Bedrock refuses one that disagrees with the
+  /// route; where the route says nothing, it decides.
+  std::optional<bool> streamed;
   /// Members of the body that are valid and that no engine honours ("metadata",
   /// "presencePenalty"): the answer does without, so whoever runs the server should be told.
   std::vector<std::string> ignored_fields;

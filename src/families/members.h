@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
@@ -44,6 +45,16 @@ inline std::vector<std::string> texts_member(const json::object& members, std::s
     for (const json::value& text : member->get_array()) texts.emplace_back(text.get_string());
   }
   return texts;
+}
+
+/// The low 32 bits of any integer.
+inline std::optional<std::uint32_t> seed_member(const json::object& members,
+                                                std::string_view name) {
+  const json::value* member = members.if_contains(name);
+  if (!member) return std::nullopt;
+  if (member->is_int64()) return static_cast<std::uint32_t>(member->get_int64());
+  if (member->is_uint64()) return static_cast<std::uint32_t>(member->get_uint64());
+  return std::uint32_t{0};  // past 64 bits
 }
 
 /// True for a member that asks for something: present, and neither null, false, zero nor empty.

@@ -17,5 +17,6 @@ extern const Family mistral_messages;
 extern const Family titan_text;
 extern const Family cohere_command;
 extern const Family jurassic2;
+extern const Family openai_chat;
 
 }  // namespace craton::families

@@ -1,0 +1,50 @@
+// Messages, tools and the answer's format in OpenAI's shape, which many providers share.
+//
+// Schemas, and what bodies that they allow mean. No I/O.
+// Source: platform.openai.com "Create chat completion".
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "families/family.h"
+#include "families/schema.h"
+
+namespace craton::families {
+
+/// Tags between which a provider puts its model's thoughts in an answer's text. Callers send such
+/// text back.
+struct ThoughtTags {
+  std::string_view open;   ///< "<reasoning>"; empty: thoughts are a member of their own.
+  std::string_view close;  ///< "</reasoning>"
+};
+
+extern const Schema openai_messages_schema;         ///< `messages`
+extern const Schema openai_tools_schema;            ///< `tools`
+extern const Schema openai_tool_choice_schema;      ///< `tool_choice`
+extern const Schema openai_response_format_schema;  ///< `response_format`
+
+/// The member `messages` as system and turns. An only system message asks, so it becomes the
+/// user's. Adds valid members that have no effect to `ignored_fields`.
+/// Fails with `validation` when no turn has content, when a result has no call, or when a call at
+/// the end has no result.
+Result<void> read_openai_messages(const json::object& body, const ThoughtTags& tags,
+                                  NativeRequest& request);
+
+/// The members `tools` and `tool_choice`, where they are.
+/// Fails with `validation` when a tool has to be called that is not offered.
+Result<void> read_openai_tools(const json::object& body, Conversation& conversation);
+
+/// The member `response_format`, where it is.
+void read_openai_response_format(const json::object& body, Conversation& conversation);
+
+/// OpenAI's refusal of a prompt that does not fit.
+Error openai_too_long(const InputTooLong& measured);
+
+/// Reads a schema of what a tool takes or an answer holds, absent or not.
+std::string openai_parameters(const json::object& function, std::string_view name);
+
+}  // namespace craton::families
