@@ -49,6 +49,15 @@ Result<void> refuse_unsupported(const api::Input& input) {
   return {};
 }
 
+/// Prompts of Prompt management are model ids to Converse alone; accounts make them, and there are
+/// none here.
+Result<void> refuse_prompts(std::string_view asked_id) {
+  if (!asked_id.starts_with("arn:") || asked_id.find(":prompt/") == asked_id.npos) return {};
+  return Error{ErrorCode::resource_not_found,
+               "There is no such prompt here: this server knows foundation models and "
+               "system-defined inference profiles."};
+}
+
 /// A Converse call, read and begun.
 struct ConverseCall {
   engines::Engine* engine;
@@ -75,6 +84,7 @@ Result<ConverseCall> read_call(const Call& call, Delivery delivery, const catalo
 
 /// Reads a call and begins its answer.
 awaitable<Result<ConverseCall>> begin(const Call& call, Delivery delivery) {
+  CRATON_CO_TRY(refuse_prompts(text_member(call.input, "modelId")));
   CRATON_CO_TRY_ASSIGN(const catalog::Model* model,
                        resolve_model(call, text_member(call.input, "modelId")));
   CRATON_CO_TRY_ASSIGN(ConverseCall read, read_call(call, delivery, *model));
