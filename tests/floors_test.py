@@ -9,7 +9,7 @@ import re
 import sys
 
 # From the ground up.
-FLOORS = ["base", "event_stream", "sigv4", "http", "models", "api", "conversation", "catalog", "families",
+FLOORS = ["base", "media", "event_stream", "sigv4", "http", "models", "api", "conversation", "catalog", "families",
           "engines", "store", "auth", "service", "client", "console", "suite", "server", "cli"]
 
 # Floors beside each other: either could stand below, and neither may know the other.
