@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/progress_bar.h"
+#include "documents/document_text.h"
 #include "engines/llama/cpu.h"
 #include "engines/llama/model_file.h"
 #include "models/index.h"
@@ -162,6 +163,14 @@ Finding look_at_port(int port) {
       fmt::format("{} cannot be had: {}. Serve on another: craton serve --port 0.", port, reason)};
 }
 
+Finding look_at_pdf() {
+  const std::string reader = documents::pdf_reader_path();
+  if (!reader.empty()) return {Verdict::ok, "pdf", reader + " reads PDF documents in prompts"};
+  return {
+      Verdict::warning, "pdf",
+      "no pdftotext: PDF documents in prompts are refused. Install poppler-utils if you send any."};
+}
+
 void print_table(const std::vector<Finding>& findings) {
   for (const Finding& finding : findings) {
     fmt::print("{:<5} {:<7} {}\n", verdict_names[static_cast<std::size_t>(finding.verdict)],
@@ -185,6 +194,7 @@ int doctor(const DoctorFlags& flags) {
   const models::Store store = server::store_of(flags.data);
   std::vector<Finding> findings{look_at_cpu(), look_at_memory(), look_at_folder(store)};
   look_at_models(store, flags.verify, findings);
+  findings.push_back(look_at_pdf());
   findings.push_back(look_at_port(flags.port));
   flags.output == "json" ? print_json(findings) : print_table(findings);
   const bool well = std::ranges::none_of(

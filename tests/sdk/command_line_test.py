@@ -218,10 +218,10 @@ class TestSettings:
 
 
 class TestDoctor:
-    def test_it_tells_of_processor_memory_models_and_port(self):
+    def test_it_tells_of_processor_memory_models_pdf_and_port(self):
         done = run_craton("doctor")
         assert done.returncode == 0, done.stdout + done.stderr
-        for word in ("CPU", "memory", "model", "port"):
+        for word in ("CPU", "memory", "model", "pdftotext", "port"):
             assert word.lower() in done.stdout.lower(), done.stdout
 
     def test_a_missing_model_is_told_with_its_cure(self, tmp_path):
