@@ -102,6 +102,8 @@ constexpr std::array rows{
             set_number<&Config::context_tokens, 0, 10'000'000>},
     Setting{"parallel", "N", "Answers made at once (default: the engine's)",
             set_number<&Config::parallel, 0, 256>},
+    Setting{"queue", "N", "Requests that wait beyond those; the next are throttled (default 64)",
+            set_number<&Config::queue, 0, 100'000>},
     Setting{"catalog", "VIEW", "Models that exist: all, seed or today (default all)", set_catalog},
     Setting{"data", "DIR", "Folder that holds models/ (default: the cache folder)",
             set_text<&Config::data>},

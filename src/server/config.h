@@ -30,6 +30,7 @@ struct Config {
   int io_threads = 0;                 ///< 0: one per core, 4 at most.
   int context_tokens = 0;             ///< Of one conversation; 0: the engine's default.
   int parallel = 0;                   ///< Answers made at once; 0: the engine's default.
+  int queue = 64;                     ///< Requests that may wait beyond those.
   catalog::View catalog = catalog::View::all;
   std::string data;  ///< Folder that holds models/; empty: the cache folder.
   std::chrono::seconds model_wait{25};

@@ -21,6 +21,7 @@ Result<std::shared_ptr<engines::Engine>> make_engine(const Config& config) {
   options.threads = config.threads;
   options.context_tokens = config.context_tokens;
   options.parallel = config.parallel;
+  options.waiting_max = config.queue;
   return std::shared_ptr<engines::Engine>(engines::llama::make_llama_engine(std::move(options)));
 }
 

@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""Runs one client of clients.py against the built program, and judges every step.
+
+usage: run.py CLIENT [RESULTS]
+
+The client's program is told nothing but the names of its steps and, by the environment that a user
+would set, where the server is. Two servers are there for it: one with the default model, and, for
+the last step, one whose only place is taken, so that it throttles whoever asks. What the client said
+goes to the folder RESULTS (default: clients/ beside the program under test) as NAME.json; matrix.py makes
+docs/clients.md of it.
+
+Exit status: 0 when every step passed, 1 when one did not, 77 when the client's toolchain is missing.
+"""
+import contextlib
+import dataclasses
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "sdk"))
+
+import botocore.exceptions  # noqa: E402
+
+import craton  # noqa: E402
+import kits  # noqa: E402
+from clients import CLIENTS, POINTERS, STEPS  # noqa: E402
+from relay import Relay  # noqa: E402
+
+SKIPPED = 77
+HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
+
+
+# What each step must show, whatever its program thought of it: None, or what is wrong with `detail`.
+
+def judge_list(detail):
+    return None if re.fullmatch(r"[1-9]\d* models", detail) else "no models"
+
+
+def judge_chat(detail):
+    return None if "Paris" in detail else "the answer is wrong"
+
+
+def judge_stream(detail):
+    pieces = re.match(r"(\d+) pieces: ", detail)
+    if not pieces or int(pieces[1]) < 2:
+        return "the answer did not come in pieces"
+    return judge_chat(detail)
+
+
+def judge_tool(detail):
+    call = json.loads(detail)
+    fits = (isinstance(call, dict) and set(call) == {"city", "unit"} and isinstance(call["city"], str)
+            and call["unit"] in ("celsius", "fahrenheit"))
+    return None if fits else "the input does not fit the tool's schema"
+
+
+def judge_error(detail):
+    said = "The provided model identifier is invalid."
+    return None if said in detail else f"does not say: {said}"
+
+
+def judge_throttle(detail):
+    said = "Too many requests, please wait before trying again."
+    return None if said in detail else f"does not say: {said}"
+
+
+JUDGES = {"list": judge_list, "chat": judge_chat, "stream": judge_stream, "tool": judge_tool,
+          "error": judge_error, "throttle": judge_throttle}
+
+
+@dataclasses.dataclass
+class Outcome:
+    ok: bool
+    detail: str
+
+
+def outcome_of(step, line):
+    """The outcome of a line that the program printed."""
+    detail = str(line.get("detail", ""))
+    if not line.get("ok"):
+        return Outcome(False, detail)
+    try:
+        wrong = JUDGES[step](detail)
+    except (ValueError, KeyError, TypeError) as error:
+        wrong = f"cannot be judged ({error})"
+    return Outcome(not wrong, f"{wrong}: {detail}" if wrong else detail)
+
+
+def environment(client, url):
+    """What a user of this client exports, and nothing of the developer's own."""
+    return craton.clean_environment(**{
+        client.pointer: POINTERS[client.pointer].format(url=url), "OPENAI_API_KEY": "craton",
+        "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "craton", "AWS_SECRET_ACCESS_KEY": "craton"})
+
+
+def run_program(command, client, steps, url):
+    """The lines that the program printed, by step; the line that names its version is under ""."""
+    done = subprocess.run([*map(str, command), *client.arguments, *steps], env=environment(client, url),
+                          capture_output=True, text=True, timeout=craton.patience(300))
+    lines = {}
+    for text in done.stdout.splitlines():
+        with contextlib.suppress(ValueError):
+            line = json.loads(text)
+            lines[line.get("step", "")] = line
+    for step in steps:
+        lines.setdefault(step, {"ok": False, "detail": "the program said nothing of it; exit status "
+                                f"{done.returncode}, {(done.stderr or done.stdout)[-2000:]}"})
+    if done.returncode != 0 and all(lines[step]["ok"] for step in steps):
+        lines[steps[-1]] = {"ok": False, "detail": f"exit status {done.returncode}: {done.stderr[-2000:]}"}
+    return lines
+
+
+class Occupied:
+    """A server with one place and no queue, whose place is taken for the length of a `with`.
+
+    The answer that takes it is one that a small model does not end by itself within minutes; leaving
+    asserts that it was still being made, so that whoever was throttled meanwhile had to be.
+    """
+
+    def __init__(self):
+        self.server = craton.Server("--model", craton.SMOL, "--parallel", "1", "--queue", "0",
+                                    "--threads", "1", "--drain-limit", "0")
+        self._ended = threading.Event()
+
+    def __enter__(self):
+        self.server.wait_ready()
+        threading.Thread(target=self._take_the_place, daemon=True).start()
+        deadline = time.monotonic() + craton.patience(20)
+        while not self._is_taken():
+            assert time.monotonic() < deadline, f"nobody took the place: {self.server.log()}"
+            time.sleep(0.2)
+        return self
+
+    def __exit__(self, *_):
+        still = not self._ended.is_set()
+        self.server.stop()
+        assert still, "the place was given up too early: whoever asked may have been answered"
+
+    def throttled(self):
+        """How many calls that count were throttled so far."""
+        return len(re.findall(r" status=429 error=ThrottlingException ", self.server.log()))
+
+    def _ask(self, words, tokens):
+        body = {"prompt": words, "max_gen_len": tokens, "temperature": 0}
+        self.server.client("bedrock-runtime").invoke_model(modelId="meta.llama3-8b-instruct-v1:0",
+                                                           body=json.dumps(body))
+
+    def _take_the_place(self):
+        """Asks until it is let in: the question whether the place is taken takes it, too."""
+        while True:
+            try:
+                self._ask("1 2 3 4 5 6 7 8 9 10 " * 20, 2048)
+            except botocore.exceptions.ClientError:
+                time.sleep(0.05)
+                continue
+            except Exception:  # the server was stopped: the end that it must come to
+                return
+            self._ended.set()
+            return
+
+    def _is_taken(self):
+        try:
+            self._ask("1", 1)
+        except botocore.exceptions.ClientError:
+            return True
+        return False
+
+
+def throttle_outcome(client, line, asked):
+    outcome = outcome_of("throttle", line)
+    if outcome.ok and asked != client.attempts:
+        return Outcome(False, f"asked {asked} times, not {client.attempts}: {outcome.detail}")
+    return outcome
+
+
+def judge_transport(client, transports):
+    if transports == {client.transport}:
+        return None
+    return f"speaks {' and '.join(sorted(transports)) or 'not at all'}, expected {client.transport}"
+
+
+def run_client(client, command):
+    """The client's version, its transports and its outcomes by step."""
+    result = {}
+    asks = [step for step in STEPS if step not in client.lacks and step != "throttle"]
+    with craton.serving("--model", craton.QWEN) as server:
+        server.wait_ready()
+        lines = run_program(command, client, asks, server.url)
+        for step in asks:
+            result[step] = outcome_of(step, lines[step])
+    with Occupied() as occupied, Relay(occupied.server.port) as relay:
+        before = occupied.throttled()
+        last = run_program(command, client, ["throttle"], relay.url)
+        result["throttle"] = throttle_outcome(client, last["throttle"], occupied.throttled() - before)
+        transports = relay.transports()
+    return lines.get("", {}).get("version", "?"), transports, result
+
+
+def main():
+    if len(sys.argv) < 2 or sys.argv[1] not in CLIENTS:
+        print(f"{__doc__.strip()}\n\nClients: {' '.join(CLIENTS)}", file=sys.stderr)
+        return 2
+    client = CLIENTS[sys.argv[1]]
+    folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else craton.BINARY.parent / "clients"
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / f"{client.name}.json"
+    record.unlink(missing_ok=True)
+    try:
+        kit = kits.KITS[client.kit]
+        command = kit.command(kits.made(kit), client.program)
+    except kits.Missing as missing:
+        print(f"skipped: {missing}")
+        return SKIPPED
+    version, transports, outcomes = run_client(client, command)
+    wrong = judge_transport(client, transports)
+    print(f"{client.title} {version}, {' and '.join(sorted(transports))}")
+    for step, outcome in outcomes.items():
+        print(f"  {'ok    ' if outcome.ok else 'FAILED'} {step}: {outcome.detail}")
+    if wrong:
+        print(f"  FAILED transport: {wrong}")
+    record.write_text(json.dumps({
+        "client": client.name, "version": version, "transports": sorted(transports),
+        "steps": {step: dataclasses.asdict(outcome) for step, outcome in outcomes.items()},
+    }, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 0 if not wrong and all(outcome.ok for outcome in outcomes.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
