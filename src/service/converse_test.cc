@@ -81,7 +81,7 @@ TEST_F(ConverseTest, StreamsCallsOfTools) {
   http::Response response = stream_of(haiku, question(clock_tool));
   ASSERT_EQ(response.status, 200) << response.body;
   EXPECT_EQ(response.headers.find("content-type"), "application/vnd.amazon.eventstream");
-  const std::string bytes = read_all(*response.stream);
+  const std::string bytes = body_of(response);
   EXPECT_THAT(bytes, HasSubstr("messageStart"));
   EXPECT_THAT(bytes, HasSubstr(R"("start":{"toolUse":{"name":"clock","toolUseId":"tooluse_)"));
   EXPECT_THAT(bytes, HasSubstr(R"("stopReason":"tool_use")"));
@@ -91,7 +91,7 @@ TEST_F(ConverseTest, StreamsCallsOfTools) {
 TEST_F(ConverseTest, AFailureInTheMiddleOfAStreamIsAnExceptionThatItDeclares) {
   bind({MessageStart{}, TextDelta{"No"}, Failure{{ErrorCode::model_timeout, "Too slow."}, {}}});
   http::Response response = stream_of(haiku, question());
-  const std::string bytes = read_all(*response.stream);
+  const std::string bytes = body_of(response);
   EXPECT_THAT(bytes, HasSubstr("modelStreamErrorException"));
   EXPECT_THAT(bytes, HasSubstr(R"({"message":"Too slow."})"));
   EXPECT_THAT(bytes, Not(HasSubstr("messageStop")));
@@ -183,7 +183,7 @@ TEST_F(ConverseTest, TokensAreCountedAsTheCallWouldCountThem) {
   bind(saying("x"));
   const std::string messages = R"([{"role":"user","content":[{"text":"hi"}]}])";
   const std::string as_converse = R"({"input":{"converse":{"messages":)" + messages + "}}}";
-  EXPECT_EQ(count(sonnet, as_converse).body, R"({"inputTokens":1})");
+  EXPECT_EQ(count(sonnet, as_converse).body, R"({"inputTokens":12})");
   const Conversation conversed = engine->asked;
   converse(sonnet, R"({"messages":)" + messages + "}");
   EXPECT_EQ(engine->asked, conversed);
@@ -191,7 +191,7 @@ TEST_F(ConverseTest, TokensAreCountedAsTheCallWouldCountThem) {
   // {"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}
   const std::string as_native =
       R"({"input":{"invokeModel":{"body":"eyJhbnRocm9waWNfdmVyc2lvbiI6ImJlZHJvY2stMjAyMy0wNS0zMSIsIm1heF90b2tlbnMiOjksIm1lc3NhZ2VzIjpbeyJyb2xlIjoidXNlciIsImNvbnRlbnQiOiJoaSJ9XX0="}}})";
-  EXPECT_EQ(count(sonnet, as_native).body, R"({"inputTokens":1})");
+  EXPECT_EQ(count(sonnet, as_native).body, R"({"inputTokens":12})");
   EXPECT_EQ(text_of(engine->asked.turns.at(0)), "hi");
 }
 
