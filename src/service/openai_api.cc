@@ -59,6 +59,22 @@ void append_data(std::string_view piece, std::string& out) {
 
 void append_error(const Error& error, std::string& out) { append_data(error_json(error), out); }
 
+/// Of responses each piece says its type first, and the event's name repeats it.
+void append_typed(std::string_view piece, std::string& out) {
+  constexpr std::string_view head = R"({"type":")";
+  std::string_view type = piece.substr(std::min(head.size(), piece.size()));
+  out += "event: ";
+  out += type.substr(0, type.find('"'));
+  out += '\n';
+  append_data(piece, out);
+}
+
+void append_typed_error(const Error& error, std::string& out) {
+  append_typed(R"({"type":"error","code":)" + json::quote(shape_of(error.code).name) +
+                   ",\"message\":" + json::quote(error.message) + ",\"param\":null}",
+               out);
+}
+
 void leave_as_it_is(json::object&) {}
 
 bool speaks_chat(const catalog::Model& model) {
@@ -76,6 +92,17 @@ constinit const ProviderApi openai_chat_api{
     .append_piece = append_data,
     .append_error = append_error,
     .stream_end = "data: [DONE]\n\n",
+};
+
+constinit const ProviderApi openai_responses_api{
+    .family = &families::openai_responses,
+    .serves = speaks_chat,
+    .path = "/v1/responses",
+    .prepare = leave_as_it_is,
+    .refuse = refuse,
+    .append_piece = append_typed,
+    .append_error = append_typed_error,
+    .stream_end = "",
 };
 
 boost::asio::awaitable<http::Response> list_openai_models(const Call& call) {

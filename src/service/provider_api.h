@@ -47,6 +47,7 @@ boost::asio::awaitable<http::Response> count_with(const ProviderApi& api, const 
 extern const ProviderApi anthropic_messages_api;
 extern const ProviderApi anthropic_count_api;
 extern const ProviderApi openai_chat_api;
+extern const ProviderApi openai_responses_api;
 
 /// The models that OpenAI's APIs serve, in OpenAI's form.
 boost::asio::awaitable<http::Response> list_openai_models(const Call& call);

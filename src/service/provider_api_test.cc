@@ -124,6 +124,18 @@ TEST_F(ProviderApiTest, OpenAisChatIsWholeOrStreamed) {
   }
 }
 
+TEST_F(ProviderApiTest, OpenAisResponsesAreWholeOrStreamed) {
+  bind(saying("Hello."));
+  const std::string body = R"({"model":"openai.gpt-oss-20b-1:0","input":"Hi")";
+  const http::Response whole = post("/openai/v1/responses", body + "}");
+  ASSERT_EQ(whole.status, 200) << whole.body;
+  EXPECT_EQ(json::parse(whole.body)->at("output").at(0).at("content").at(0).at("text"), "Hello.");
+  const std::string events = stream("/v1/responses", body + R"(,"stream":true})");
+  EXPECT_THAT(events, StartsWith("event: response.created\ndata: {\"type\":\"response.created\""));
+  EXPECT_THAT(events, HasSubstr("event: response.output_text.delta\ndata: {"));
+  EXPECT_THAT(events, HasSubstr("event: response.completed\ndata: {"));
+}
+
 TEST_F(ProviderApiTest, OpenAisModelMayBeNamedWithoutItsVersion) {
   bind(saying("Hello."));
   const std::string body =

@@ -21,6 +21,10 @@ awaitable<http::Response> chat_completions(const Call& call) {
   return answer_with(openai_chat_api, call);
 }
 
+awaitable<http::Response> responses(const Call& call) {
+  return answer_with(openai_responses_api, call);
+}
+
 // AWS's older pages leave the `openai` segment out.
 constexpr std::array routes{
     ProviderRoute{"POST", "/anthropic/v1/messages", "anthropic.messages", messages},
@@ -29,6 +33,8 @@ constexpr std::array routes{
     ProviderRoute{"POST", "/openai/v1/chat/completions", "openai.chat_completions",
                   chat_completions},
     ProviderRoute{"POST", "/v1/chat/completions", "openai.chat_completions", chat_completions},
+    ProviderRoute{"POST", "/openai/v1/responses", "openai.responses", responses},
+    ProviderRoute{"POST", "/v1/responses", "openai.responses", responses},
     ProviderRoute{"GET", "/openai/v1/models", "openai.models", list_openai_models},
     ProviderRoute{"GET", "/v1/models", "openai.models", list_openai_models},
 };
