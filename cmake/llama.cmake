@@ -32,9 +32,17 @@ set(_llama_flags
 execute_process(COMMAND ${CRATON_LLAMA_CXX} -march=native -Q --help=target
                 OUTPUT_VARIABLE _llama_target ERROR_QUIET)
 execute_process(COMMAND ${CRATON_LLAMA_CXX} --version OUTPUT_VARIABLE _llama_compiler)
-string(SHA256 _llama_key "${CRATON_LLAMA_SOURCE}|${_llama_compiler}|${_llama_target}|${_llama_flags}")
+set(_llama_forced "")  # what is forced into every C++ source
+if(_llama_target MATCHES "-mamx-tile[ \t]+\\[enabled\\]")
+  file(READ ${CMAKE_CURRENT_LIST_DIR}/amx_tile_config.h _llama_forced)
+endif()
+string(SHA256 _llama_key
+       "${CRATON_LLAMA_SOURCE}|${_llama_compiler}|${_llama_target}|${_llama_flags}${_llama_forced}")
 string(SUBSTRING ${_llama_key} 0 16 _llama_key)
 set(_llama_build "${CRATON_CACHE_DIR}/builds/llama.cpp-${_llama_key}")
+if(_llama_forced)
+  list(APPEND _llama_flags "-DCMAKE_CXX_FLAGS=-include ${_llama_build}/amx_tile_config.h")
+endif()
 
 if(NOT EXISTS "${_llama_build}/craton-complete")
   message(STATUS "Building llama.cpp in ${_llama_build}: about 10 CPU minutes, once on this machine")
@@ -45,6 +53,7 @@ if(NOT EXISTS "${_llama_build}/craton-complete")
   file(MAKE_DIRECTORY "${_llama_build}")
   file(LOCK "${_llama_build}" DIRECTORY GUARD FILE)  # two configures at once: the second waits
   if(NOT EXISTS "${_llama_build}/craton-complete")
+    file(COPY ${CMAKE_CURRENT_LIST_DIR}/amx_tile_config.h DESTINATION ${_llama_build})
     execute_process(COMMAND ${CMAKE_COMMAND} -G Ninja -S ${CRATON_LLAMA_SOURCE} -B ${_llama_build}
                             ${_llama_flags}
                     OUTPUT_FILE ${_llama_build}/configure.log ERROR_FILE ${_llama_build}/configure.log
