@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto prompt = form->render(conversation);
   if (!prompt) std::abort();
   Written got;
-  for (const TextPiece& piece : *prompt) {
+  for (const TextPiece& piece : prompt->text) {
     got.text += piece.text;
     if (piece.from_caller) got.by_callers += piece.text;
   }

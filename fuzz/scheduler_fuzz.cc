@@ -34,7 +34,7 @@ Request request_of(const Caller& caller) {
           .tokens_max = caller.asked.tokens_max,
           .deadline = std::nullopt,
           .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
-          .assembler = TextAssembler(),
+          .assembler = AnswerAssembler(),
           .generation = caller.generation,
           .place = nullptr};
 }
@@ -44,7 +44,7 @@ void check(Caller& caller) {
   caller.read();
   if (!caller.builder.complete()) std::abort();
   const auto answer = caller.builder.take();
-  if (answer && answer->text != read_off(caller.asked)) std::abort();
+  if (answer && answer->text() != read_off(caller.asked)) std::abort();
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 //   system, turns ──► <|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n…
 //
 // Rendered by llama.cpp's Jinja, which keeps what came from the caller apart from what the template
-// wrote (PromptText).
+// wrote (PromptText). What a template can do (tools, and how it writes their calls; thinking) is
+// found out by rendering probes when it is compiled. One without tools gets them described in the
+// system's text.
 //
 // Immutable after compile(): render() may be called from any thread.
 #pragma once
@@ -14,6 +16,7 @@
 
 #include "base/result.h"
 #include "conversation/conversation.h"
+#include "engines/llama/call_form.h"
 #include "engines/llama/prompt_text.h"
 
 namespace craton::engines::llama {
@@ -25,6 +28,13 @@ struct TemplateSource {
   std::string text;  ///< Jinja
   std::string bos;   ///< What the template calls `bos_token`: the text of the model's first token.
   std::string eos;
+};
+
+/// A prompt, and in the middle of what it leaves the model.
+struct RenderedPrompt {
+  PromptText text;
+  bool in_thought = false;      ///< The answer begins with what the model thinks.
+  std::string call_begun = {};  ///< The beginning of a tool call; the answer goes on from it.
 };
 
 class ChatTemplate {
@@ -39,9 +49,16 @@ class ChatTemplate {
 
   /// `conversation` written down, up to where the model is to go on. A last turn of the assistant
   /// is left open, so that the answer continues it. System blocks are joined by blank lines; a
-  /// template that knows no system gets them at the head of the first user turn. Fails with
-  /// `validation` when the template refuses (turns that do not alternate, ...).
-  Result<PromptText> render(const Conversation& conversation) const;
+  /// template that knows no system gets them at the head of the first user turn. When a tool must
+  /// be called, the call is begun; when thoughts are not wanted, the model is not let think. Fails
+  /// with `validation` when the template refuses (turns that do not alternate, ...).
+  Result<RenderedPrompt> render(const Conversation& conversation) const;
+
+  /// How the model writes calls of tools.
+  const CallForm& call_form() const;
+
+  /// The model thinks between thought_open and thought_close, when asked to.
+  bool thinks() const;
 
  private:
   struct Compiled;

@@ -46,6 +46,9 @@ class Decoder {
 
   /// The bytes that `token` stands for: any piece of UTF-8, nothing for a control token.
   virtual std::string bytes_of(Token token) const = 0;
+
+  /// The text of a control token: "<|im_end|>". Nothing for others.
+  virtual std::string control_text(Token) const { return {}; }
 };
 
 }  // namespace craton::engines::llama

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "engines/llama/answer_plan.h"
 #include "engines/llama/cpu.h"
 #include "engines/llama/loaded_model.h"
 #include "engines/llama/scheduler.h"
@@ -26,6 +27,10 @@ constexpr int parallel_default = 8;
 constexpr int parallel_max = 64;  // llama.cpp's own bound is 256
 constexpr int threads_max = 512;  // llama.cpp's own bound
 constexpr int batch_tokens = 512;
+
+// Tokens of a prompt in a batch whose likelihoods are asked for: each holds logits of the whole
+// vocabulary, 0.6 MB for one of 150,000 tokens.
+constexpr int weighed_tokens = 16;
 
 Error throttled() {
   return {ErrorCode::throttling, "Too many requests, please wait before trying again."};
@@ -121,10 +126,29 @@ std::uint32_t random_seed() {
   return generator();
 }
 
+std::size_t bytes_of(const ContentBlock& block) {
+  if (const auto* text = std::get_if<TextBlock>(&block)) return text->text.size();
+  if (const auto* call = std::get_if<ToolUseBlock>(&block)) return call->input.size();
+  const auto* result = std::get_if<ToolResultBlock>(&block);
+  if (!result) return 0;
+  std::size_t bytes = 0;
+  for (const ToolResultPart& part : result->content) {
+    if (const auto* text = std::get_if<TextBlock>(&part)) bytes += text->text.size();
+  }
+  return bytes;
+}
+
+/// Bytes that the caller wrote into the prompt.
 std::size_t bytes_of(const Conversation& conversation) {
   std::size_t bytes = 0;
   for (const TextBlock& block : conversation.system) bytes += block.text.size();
-  for (const Turn& turn : conversation.turns) bytes += text_of(turn).size();
+  for (const Turn& turn : conversation.turns) {
+    for (const ContentBlock& block : turn.content) bytes += bytes_of(block);
+  }
+  if (conversation.raw_completion || conversation.tools.choice == ToolChoice::none) return bytes;
+  for (const Tool& tool : conversation.tools.offered) {
+    bytes += tool.description.size() + tool.input_schema.size();
+  }
   return bytes;
 }
 
@@ -170,6 +194,11 @@ class LlamaEngine : public Engine {
     wake();
   }
 
+  Capabilities capabilities() const override {
+    const auto model = loaded();
+    return {.images = false, .reasoning = model && (*model)->chat_template().thinks()};
+  }
+
   Result<std::shared_ptr<Generation>> generate(Conversation conversation,
                                                const Limits& limits) override;
   Result<int> count_tokens(const Conversation& conversation) override;
@@ -177,8 +206,13 @@ class LlamaEngine : public Engine {
  private:
   /// The model, once it is there; it stays.
   Result<const LoadedModel*> loaded() const;
-  Result<TokenizedPrompt> tokenized(const LoadedModel& model, const Conversation& conversation,
-                                    int most) const;
+
+  struct Prepared {
+    RenderedPrompt rendered;
+    TokenizedPrompt tokens;
+  };
+  Result<Prepared> prepared(const LoadedModel& model, const Conversation& conversation,
+                            int most) const;
 
   void run();
   bool load();
@@ -204,37 +238,47 @@ Result<const LoadedModel*> LlamaEngine::loaded() const {
   return model_.get();
 }
 
-/// Cheap bounds come first: a text that cannot fit is neither rendered nor tokenised whole, but
-/// counted by the beginning of it.
-Result<TokenizedPrompt> LlamaEngine::tokenized(const LoadedModel& model,
-                                               const Conversation& conversation, int most) const {
+/// Estimates the tokens of a conversation that cannot fit by the beginning of it.
+Result<TokenizedPrompt> estimated(const Tokenizer& tokenizer, const Conversation& conversation,
+                                  std::size_t bytes, int most) {
+  PromptText sample;
+  std::size_t sampled = 0;
+  constexpr std::size_t sample_bytes_max = 64 * 1024;
+  for (const Turn& turn : conversation.turns) {
+    std::string text = text_of(turn).substr(0, sample_bytes_max - sampled);
+    sampled += text.size();
+    sample.push_back({mended_utf8(text), true});
+    if (sampled >= sample_bytes_max) break;
+  }
+  CRATON_TRY_ASSIGN(TokenizedPrompt counted, tokenizer.tokenize(sample, most));
+  const double rate =
+      static_cast<double>(counted.count) / static_cast<double>(std::max<std::size_t>(sampled, 1));
+  counted.tokens.clear();
+  counted.count = std::max(most + 1, static_cast<int>(rate * static_cast<double>(bytes)));
+  return counted;
+}
+
+/// Cheap bounds come first: what cannot fit is neither rendered nor tokenised whole.
+Result<LlamaEngine::Prepared> LlamaEngine::prepared(const LoadedModel& model,
+                                                    const Conversation& conversation,
+                                                    int most) const {
   const Tokenizer& tokenizer = model.tokenizer();
   const std::size_t bytes = bytes_of(conversation);
+  Prepared all;
   if (bytes > tokenizer.bytes_max(most) ||
       conversation.turns.size() > static_cast<std::size_t>(most)) {
-    PromptText sample;
-    std::size_t sampled = 0;
-    constexpr std::size_t sample_bytes_max = 64 * 1024;
-    for (const Turn& turn : conversation.turns) {
-      std::string text = text_of(turn).substr(0, sample_bytes_max - sampled);
-      sampled += text.size();
-      sample.push_back({mended_utf8(text), true});
-      if (sampled >= sample_bytes_max) break;
-    }
-    CRATON_TRY_ASSIGN(TokenizedPrompt counted, tokenizer.tokenize(sample, most));
-    const double rate =
-        static_cast<double>(counted.count) / static_cast<double>(std::max<std::size_t>(sampled, 1));
-    counted.tokens.clear();
-    counted.count = std::max(most + 1, static_cast<int>(rate * static_cast<double>(bytes)));
-    return counted;
+    CRATON_TRY_ASSIGN(all.tokens, estimated(tokenizer, conversation, bytes, most));
+    return all;
   }
   if (conversation.raw_completion) {
-    PromptText text;
-    for (const Turn& turn : conversation.turns) text.push_back({mended_utf8(text_of(turn)), true});
-    return tokenizer.tokenize(text, most);
+    for (const Turn& turn : conversation.turns) {
+      all.rendered.text.push_back({mended_utf8(text_of(turn)), true});
+    }
+  } else {
+    CRATON_TRY_ASSIGN(all.rendered, model.chat_template().render(conversation));
   }
-  CRATON_TRY_ASSIGN(const PromptText text, model.chat_template().render(conversation));
-  return tokenizer.tokenize(text, most);
+  CRATON_TRY_ASSIGN(all.tokens, tokenizer.tokenize(all.rendered.text, most));
+  return all;
 }
 
 Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversation,
@@ -247,24 +291,27 @@ Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversat
   const int context = std::clamp(limits.context_tokens.value_or(model->context_tokens()), 0,
                                  model->context_tokens());
   const int most = std::max(0, context - 1);  // one token of answer must fit as well
-  CRATON_TRY_ASSIGN(TokenizedPrompt prompt, tokenized(*model, conversation, most));
+  CRATON_TRY_ASSIGN(Prepared prompt, prepared(*model, conversation, most));
   auto generation = std::make_shared<Generation>([inbox = inbox_] { inbox->nudge(); });
-  if (prompt.count > most) {
+  if (prompt.tokens.count > most) {
     generation->offer(Failure{{ErrorCode::validation, "Input is too long for requested model."},
-                              InputTooLong{prompt.count, most}});
+                              InputTooLong{prompt.tokens.count, most}});
     return generation;
   }
-  if (prompt.tokens.empty()) {
+  if (prompt.tokens.tokens.empty()) {
     return Error{ErrorCode::validation, "The prompt is empty: it has no tokens."};
   }
+  CRATON_TRY_ASSIGN(AnswerPlan plan,
+                    plan_answer(conversation, model->chat_template(), prompt.rendered));
   const Sampling& sampling = conversation.sampling;
   inbox_->put(
-      {.prompt = std::move(prompt.tokens),
+      {.prompt = std::move(prompt.tokens.tokens),
        .context_tokens = context,
        .tokens_max = sampling.tokens_max,
        .deadline = limits.deadline,
        .sampler = Sampler(plan_sampling(sampling, model->sampling_defaults(), random_seed())),
-       .assembler = TextAssembler(sampling.stop_sequences),
+       .assembler = AnswerAssembler(std::move(plan)),
+       .likelihoods = sampling.likelihoods,
        .generation = generation,
        .place = std::move(place)});
   return generation;
@@ -272,9 +319,8 @@ Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversat
 
 Result<int> LlamaEngine::count_tokens(const Conversation& conversation) {
   CRATON_TRY_ASSIGN(const LoadedModel* model, loaded());
-  CRATON_TRY_ASSIGN(const TokenizedPrompt prompt,
-                    tokenized(*model, conversation, model->context_tokens()));
-  return prompt.count;
+  CRATON_TRY_ASSIGN(const Prepared prompt, prepared(*model, conversation, model->context_tokens()));
+  return prompt.tokens.count;
 }
 
 void LlamaEngine::publish(Status status) {
@@ -294,7 +340,8 @@ bool LlamaEngine::load() {
                                    .context_tokens = options_.context_tokens,
                                    .cells = options_.kv_cells,
                                    .parallel = options_.parallel,
-                                   .batch_tokens = batch_tokens},
+                                   .batch_tokens = batch_tokens,
+                                   .outputs = options_.parallel + weighed_tokens},
                                   stop_);
   if (stop_) return false;  // nobody is left to tell
   if (!loaded) {
@@ -314,9 +361,10 @@ bool LlamaEngine::load() {
 }
 
 void LlamaEngine::serve() {
-  Scheduler scheduler(
-      *model_,
-      {.cells = model_->cells(), .parallel = options_.parallel, .batch_tokens = batch_tokens});
+  Scheduler scheduler(*model_, {.cells = model_->cells(),
+                                .parallel = options_.parallel,
+                                .batch_tokens = batch_tokens,
+                                .outputs_max = options_.parallel + weighed_tokens});
   while (!stop_) {
     try {
       for (Request& request : inbox_->take()) scheduler.add(std::move(request));

@@ -105,7 +105,7 @@ class LlamaEngineTest : public testing::Test {
 
   Failure failure(Conversation conversation, Limits limits = {}) {
     auto got = answer_of(*generate(std::move(conversation), limits));
-    if (got) throw std::runtime_error("an answer came, not a failure: " + got->text);
+    if (got) throw std::runtime_error("an answer came, not a failure: " + got->text());
     return got.error();
   }
 
@@ -158,7 +158,7 @@ TEST_F(LlamaEngineTest, TellsItsEventsInOrder) {
   while (kinds.empty() || kinds.back() != 'u') {
     const auto event = next_event(*generation);
     if (!event) continue;
-    const char kind = "stmuf"[event->index()];
+    const char kind = "stribpmuf"[event->index()];
     if (kind != 't' || kinds.back() != 't') kinds += kind;
   }
   EXPECT_EQ(kinds, "stmu") << "start, texts, message stop, usage";
@@ -225,7 +225,7 @@ TEST_F(LlamaEngineTest, NeverSplitsACharacter) {
     }
     builder.add(std::move(*event));
   }
-  EXPECT_NE(builder.take()->text, "");
+  EXPECT_NE(builder.take()->text(), "");
 }
 
 // Kernels for many rows add numbers in another order than those for one, so that equal logits can
@@ -250,7 +250,7 @@ TEST_F(LlamaEngineTest, AnswersEightRequestsInOneBatchEachItsOwn) {
     for (std::size_t i = 0; i < generations.size(); ++i) {
       const auto got = answer_of(*generations[i]);
       ASSERT_TRUE(got);
-      EXPECT_THAT(got->text, HasSubstr(questions[i].second)) << questions[i].first;
+      EXPECT_THAT(got->text(), HasSubstr(questions[i].second)) << questions[i].first;
     }
   }
 }
@@ -267,7 +267,7 @@ TEST_F(LlamaEngineTest, AnswersMoreRequestsThanItComputesAtOnceAndThanItsCacheHo
   for (const auto& generation : generations) {
     const auto got = answer_of(*generation);
     ASSERT_TRUE(got) << got.error().error.message;
-    EXPECT_GT(got->text.size(), 20u);
+    EXPECT_GT(got->text().size(), 20u);
   }
 }
 
@@ -370,6 +370,201 @@ TEST_F(LlamaEngineTest, TakesThousandsOfStopSequencesButNotMegabytesOfThem) {
   const auto refused = engine->generate(conversation, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::validation);
+}
+
+Tool weather_tool() {
+  return {
+      "get_weather", "The current weather of a city.",
+      R"({"type":"object","properties":{"city":{"type":"string","description":"The city's name"},"unit":{"type":"string","enum":["celsius","fahrenheit"]}},"required":["city","unit"]})"};
+}
+
+Tool alarm_tool() {
+  return {
+      "set_alarm", "Sets an alarm clock.",
+      R"({"type":"object","properties":{"hour":{"type":"integer","minimum":0,"maximum":23},"minute":{"type":"integer","minimum":0,"maximum":59}},"required":["hour","minute"]})"};
+}
+
+Conversation asked_with_tools(std::string text, ToolChoice choice = ToolChoice::automatic) {
+  Conversation conversation = asked(std::move(text));
+  conversation.tools.offered = {weather_tool(), alarm_tool()};
+  conversation.tools.choice = choice;
+  conversation.sampling.tokens_max = 200;
+  return conversation;
+}
+
+std::vector<ToolUseBlock> calls_of(const Answer& answer) {
+  std::vector<ToolUseBlock> calls;
+  for (const AnswerBlock& block : answer.content) {
+    if (const auto* call = std::get_if<ToolUseBlock>(&block)) calls.push_back(*call);
+  }
+  return calls;
+}
+
+TEST_F(LlamaEngineTest, CallsAToolWhenItHelps) {
+  start_ready(qwen);
+  const Answer got = answer(asked_with_tools("What is the weather in Paris in celsius?"));
+  const auto calls = calls_of(got);
+  ASSERT_EQ(calls.size(), 1u) << got.text();
+  EXPECT_EQ(calls[0].name, "get_weather");
+  EXPECT_THAT(calls[0].input, HasSubstr("Paris"));
+  EXPECT_EQ(got.stop_reason, StopReason::tool_use);
+}
+
+TEST_F(LlamaEngineTest, MustCallWhatItIsToldToWhateverItIsAsked) {
+  start_ready(qwen);
+  for (const char* question : {"Tell me a joke.", "대한민국의 수도는?", "Wake me at 7:30."}) {
+    Conversation conversation = asked_with_tools(question, ToolChoice::named);
+    conversation.tools.named = "set_alarm";
+    const Answer got = answer(conversation);
+    const auto calls = calls_of(got);
+    ASSERT_EQ(calls.size(), 1u) << question << got.text();
+    EXPECT_EQ(calls[0].name, "set_alarm");
+    EXPECT_THAT(calls[0].input,
+                testing::MatchesRegex("\\{\\s*\"hour\": *[0-9]+, *\"minute\": *[0-9]+\\s*\\}"));
+    EXPECT_EQ(got.stop_reason, StopReason::tool_use);
+    EXPECT_EQ(got.text(), "");
+  }
+}
+
+TEST_F(LlamaEngineTest, MustCallSomeToolEvenWithAModelThatKnowsNone) {
+  start_ready(smollm);
+  for (int seed = 0; seed < 6; ++seed) {
+    Conversation conversation = asked_with_tools("Hello there.", ToolChoice::any);
+    conversation.sampling.temperature = seed % 2 ? 1.5 : 0;
+    conversation.sampling.seed = seed;
+    conversation.tools.parallel = false;
+    const Answer got = answer(conversation);
+    ASSERT_EQ(calls_of(got).size(), 1u) << got.text();
+    EXPECT_EQ(got.stop_reason,
+              got.usage.output_tokens == 200 ? StopReason::max_tokens : StopReason::tool_use);
+  }
+}
+
+TEST_F(LlamaEngineTest, EndsACallInTheMiddleAtTheMostTokens) {
+  start_ready(qwen);
+  Conversation conversation = asked_with_tools("The weather in Paris?", ToolChoice::any);
+  conversation.sampling.tokens_max = 6;
+  const Answer got = answer(conversation);
+  EXPECT_EQ(got.stop_reason, StopReason::max_tokens);
+  EXPECT_EQ(got.text(), "");
+}
+
+TEST_F(LlamaEngineTest, GoesOnFromAToolsResult) {
+  start_ready(qwen);
+  Conversation conversation = asked_with_tools("What is the weather in Paris in celsius?");
+  conversation.turns.push_back(
+      {Role::assistant,
+       {ToolUseBlock{"t1", "get_weather", R"({"city":"Paris","unit":"celsius"})"}}});
+  conversation.turns.push_back(
+      {Role::user, {ToolResultBlock{"t1", {TextBlock{R"({"temperature": 23, "sky": "sunny"})"}}}}});
+  const Answer got = answer(conversation);
+  EXPECT_THAT(got.text(), HasSubstr("23"));
+  EXPECT_EQ(got.stop_reason, StopReason::end_turn);
+  EXPECT_EQ(*engine->count_tokens(conversation), got.usage.input_tokens);
+}
+
+TEST_F(LlamaEngineTest, LeavesToolsOutWhenNoneMayBeCalled) {
+  start_ready(qwen);
+  const Conversation without = asked("What is the weather in Paris?");
+  EXPECT_EQ(
+      *engine->count_tokens(asked_with_tools("What is the weather in Paris?", ToolChoice::none)),
+      *engine->count_tokens(without));
+}
+
+TEST_F(LlamaEngineTest, AnswersInTheFormThatASchemaAsksFor) {
+  start_ready(qwen);
+  Conversation conversation =
+      asked("Which city is the capital of France, and how many people live there?");
+  conversation.format = ResponseFormat{
+      R"({"type":"object","properties":{"capital":{"type":"string"},"people":{"type":"integer"}},"required":["capital","people"],"additionalProperties":false})"};
+  conversation.sampling.tokens_max = 200;
+  const Answer got = answer(conversation);
+  EXPECT_THAT(got.text(), testing::MatchesRegex(
+                              "\\{\\s*\"capital\": *\"Paris\",\\s*\"people\": *[0-9]+\\s*\\}"));
+  EXPECT_EQ(got.stop_reason, StopReason::end_turn);
+  EXPECT_EQ(*engine->count_tokens(conversation), got.usage.input_tokens);
+}
+
+TEST_F(LlamaEngineTest, RefusesASchemaThatItCannotKeepByItsKeyword) {
+  start_ready(smollm);
+  Conversation conversation = asked_with_tools("Hi", ToolChoice::any);
+  conversation.tools.offered[0].input_schema = R"({"type":"object","properties":{"a":{"not":{}}}})";
+  const auto refused = engine->generate(conversation, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::validation);
+  EXPECT_EQ(refused.error().message,
+            "The input schema of the tool 'get_weather' cannot be enforced: the keyword 'not' is "
+            "not supported.");
+  conversation.tools.choice = ToolChoice::automatic;
+  EXPECT_TRUE(engine->generate(conversation, {})) << "nothing is enforced";
+  conversation.format = ResponseFormat{R"({"$ref":"https://example.com/x"})"};
+  EXPECT_FALSE(engine->generate(conversation, {}));
+}
+
+TEST_F(LlamaEngineTest, TellsHowLikelyTokensWere) {
+  start_ready(smollm);
+  Conversation conversation = asked("The capital of France is");
+  conversation.raw_completion = true;
+  conversation.sampling.tokens_max = 5;
+  conversation.sampling.likelihoods = Likelihoods::all;
+  const Answer got = answer(conversation);
+  std::string text;
+  for (const TokenLikelihood& token : got.likelihoods) {
+    EXPECT_LT(token.likelihood, 0);
+    EXPECT_GT(token.likelihood, -3) << "greedy: the likeliest";
+    text += token.token;
+  }
+  EXPECT_EQ(text, got.text());
+  EXPECT_EQ(got.likelihoods.size(), 5u);
+  EXPECT_EQ(static_cast<int>(got.prompt_likelihoods.size()), got.usage.input_tokens - 1);
+
+  // The same text as a prompt is as likely as it was when it was generated.
+  append_turn(conversation, Role::user, got.text());
+  const Answer again = answer(conversation);
+  const std::size_t all = again.prompt_likelihoods.size();
+  ASSERT_GE(all, 5u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_NEAR(again.prompt_likelihoods[all - 5 + i].likelihood, got.likelihoods[i].likelihood,
+                0.1);
+  }
+}
+
+TEST_F(LlamaEngineTest, CountsTokensOfTheAnswerAsItGoes) {
+  start_ready(smollm);
+  const auto generation = generate(asked("Say hello."));
+  int last = 0;
+  for (;;) {
+    const auto event = next_event(*generation);
+    if (!event) continue;
+    if (const auto* start = std::get_if<MessageStart>(&*event)) {
+      EXPECT_GT(start->usage.input_tokens, 5);
+    }
+    if (const auto* delta = std::get_if<TextDelta>(&*event)) {
+      EXPECT_GT(delta->output_tokens, last);
+      last = delta->output_tokens;
+    }
+    if (const auto* usage = std::get_if<Usage>(&*event)) {
+      EXPECT_GE(usage->output_tokens, last);
+      return;
+    }
+  }
+}
+
+TEST_F(LlamaEngineTest, RepeatsItselfLessWhenThatIsPenalised) {
+  start_ready(smollm);
+  Conversation conversation = asked("ha ha ha ha ha ha ha ha ha ha ha ha");
+  conversation.raw_completion = true;
+  conversation.sampling.tokens_max = 30;
+  const std::string repeated = answer(conversation).text();
+  conversation.sampling.frequency_penalty = 5;
+  const std::string varied = answer(conversation).text();
+  const auto count = [](const std::string& text) {
+    std::size_t times = 0;
+    for (std::size_t at = 0; (at = text.find("ha", at)) != text.npos; ++at) ++times;
+    return times;
+  };
+  EXPECT_GT(count(repeated), 20u);
+  EXPECT_LT(count(varied), 10u);
 }
 
 /// An answer of about half a minute, if nobody ends it.

@@ -133,7 +133,7 @@ Result<void> LoadedModel::make_context(const LoadOptions& options) {
   // One ubatch a batch: a batch that fails has then changed nothing or itself only.
   params.n_batch = params.n_ubatch = static_cast<std::uint32_t>(options.batch_tokens);
   params.n_seq_max = static_cast<std::uint32_t>(options.parallel);
-  params.n_outputs_max = params.n_seq_max;  // logits of the last token of each sequence, no others
+  params.n_outputs_max = static_cast<std::uint32_t>(std::max(options.outputs, options.parallel));
   params.n_threads = params.n_threads_batch = options.threads;
   params.kv_unified = true;
   params.abort_callback = is_set;

@@ -30,6 +30,7 @@ struct LoadOptions {
   int cells = 0;           ///< Of the KV cache; raised to `context_tokens`.
   int parallel = 1;
   int batch_tokens = 512;
+  int outputs = 1;  ///< Most tokens of a batch whose logits are wanted.
 };
 
 class LoadedModel : public Decoder {
@@ -52,6 +53,7 @@ class LoadedModel : public Decoder {
   bool forget(int sequence, int position) override;
   bool ends_answer(Token token) const override { return tokenizer_->ends_answer(token); }
   std::string bytes_of(Token token) const override { return tokenizer_->bytes_of(token); }
+  std::string control_text(Token token) const override { return tokenizer_->control_text(token); }
 
  private:
   explicit LoadedModel(const std::atomic<bool>& stop);

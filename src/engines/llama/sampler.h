@@ -1,13 +1,18 @@
 // Sampler: chooses the next token of one sequence.
 //
-//   logits ──► top-k ──► top-p ──► temperature ──► one at random (seeded) ──► token
-//                                  temperature 0: the likeliest, nothing else matters
+//   logits ──► penalties ──► top-k ──► top-p ──► temperature ──► one at random (seeded) ──► token
+//                                                temperature 0: the likeliest
+//
+// Where not every token is allowed, one is chosen as if all were and then looked at: that is enough
+// nearly always, and nothing else is looked at then. What was refused is taken out, and another
+// chosen; after a few the likeliest allowed ones are looked for, and one chosen among them.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <unordered_map>
 
 #include "conversation/conversation.h"
 #include "engines/llama/decoder.h"
@@ -22,6 +27,15 @@ struct SamplingPlan {
   float top_p;        ///< Above 0, at most 1 (off).
   int top_k;          ///< 0: off.
   std::uint32_t seed;
+  float frequency_penalty = 0;  ///< Taken from a token's logit for each time that it was chosen.
+  float presence_penalty = 0;   ///< Taken from it once it was.
+};
+
+/// Which tokens may come next.
+class TokenFilter {
+ public:
+  virtual ~TokenFilter() = default;
+  virtual bool allows(Token token) const = 0;
 };
 
 /// What holds where neither the request nor the model's file says anything. Greedy: the same
@@ -48,14 +62,22 @@ class Sampler {
  public:
   explicit Sampler(const SamplingPlan& plan);
 
-  /// The next token, or nullopt when the logits are not numbers: the model is broken.
-  std::optional<Token> choose(std::span<const float> logits);
+  /// The next token, one that `filter` allows. nullopt when the logits are not numbers (the model
+  /// is broken) or when no token is allowed.
+  std::optional<Token> choose(std::span<const float> logits, const TokenFilter* filter = nullptr);
 
  private:
+  void fill(std::span<const float> logits);
+  Token draw(std::size_t count);
+  std::size_t keep_allowed(const TokenFilter& filter);
+  Token chosen(Token token);
+
   struct Free {
     void operator()(llama_sampler* sampler) const;
   };
-  std::unique_ptr<llama_sampler, Free> chain_;  ///< Null: greedy.
+  SamplingPlan plan_;
+  std::unique_ptr<llama_sampler, Free> chain_;   ///< Null: greedy.
+  std::unordered_map<Token, int> times_chosen_;  ///< When that is penalised.
 };
 
 }  // namespace craton::engines::llama

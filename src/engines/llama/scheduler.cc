@@ -1,9 +1,12 @@
 #include "engines/llama/scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
+#include "base/utf8.h"
+#include "engines/llama/likelihood.h"
 
 namespace craton::engines::llama {
 namespace {
@@ -22,15 +25,60 @@ Error model_broke() {
           "The system encountered an unexpected error during processing. Try your request again."};
 }
 
-/// Text joins the text that waits already: a slow reader's outbox stays short.
+/// Deltas join a delta of their kind that waits already: a slow reader's outbox stays short.
+void join(TextDelta more, TextDelta& last) {
+  last.text += more.text;
+  last.output_tokens = more.output_tokens;
+  std::ranges::move(more.likelihoods, std::back_inserter(last.likelihoods));
+}
+void join(ReasoningDelta more, ReasoningDelta& last) { last.text += more.text; }
+void join(ToolInputDelta more, ToolInputDelta& last) { last.json += more.json; }
+
+template <class Delta>
+bool joined(Event& event, std::deque<Event>& outbox) {
+  auto* more = std::get_if<Delta>(&event);
+  auto* last = outbox.empty() ? nullptr : std::get_if<Delta>(&outbox.back());
+  if (!more || !last) return false;
+  join(std::move(*more), *last);
+  return true;
+}
+
 void put(std::deque<Event>& outbox, Event event) {
-  auto* more = std::get_if<TextDelta>(&event);
-  auto* last = outbox.empty() ? nullptr : std::get_if<TextDelta>(&outbox.back());
-  if (more && last) {
-    last->text += more->text;
-  } else {
-    outbox.push_back(std::move(event));
+  if (joined<TextDelta>(event, outbox) || joined<ReasoningDelta>(event, outbox) ||
+      joined<ToolInputDelta>(event, outbox)) {
+    return;
   }
+  outbox.push_back(std::move(event));
+}
+
+/// What a token adds to the answer's bytes: its own, or the text of a control token that matters.
+std::string text_of(Token token, const Decoder& decoder, const AnswerAssembler& assembler) {
+  std::string bytes = decoder.bytes_of(token);
+  if (!bytes.empty()) return bytes;
+  std::string control = decoder.control_text(token);
+  return assembler.knows(control) ? control : bytes;
+}
+
+/// The tokens that an answer may go on with.
+class AnswerFilter : public TokenFilter {
+ public:
+  AnswerFilter(const Decoder& decoder, const AnswerAssembler& assembler)
+      : decoder_(decoder), assembler_(assembler) {}
+
+  bool allows(Token token) const override {
+    if (decoder_.ends_answer(token)) return assembler_.may_end();
+    return assembler_.allows(text_of(token, decoder_, assembler_));
+  }
+
+ private:
+  const Decoder& decoder_;
+  const AnswerAssembler& assembler_;
+};
+
+TokenLikelihood likelihood_of(Token token, std::span<const float> logits, const Decoder& decoder) {
+  std::string text = decoder.bytes_of(token);
+  if (text.empty()) text = decoder.control_text(token);
+  return {mended_utf8(text), log_probability(logits, token)};
 }
 
 }  // namespace
@@ -134,11 +182,19 @@ void Scheduler::admit() {
     Sequence& sequence = *waiting_.front();
     sequence.slot = free_slots_.back();
     free_slots_.pop_back();
-    if (!std::exchange(sequence.started, true)) put(sequence.outbox, MessageStart{});
+    if (!sequence.weighs_prompt()) start(sequence);
     running_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
   deliver();
+}
+
+void Scheduler::start(Sequence& sequence) {
+  if (std::exchange(sequence.started, true)) return;
+  MessageStart message;
+  message.usage.input_tokens = static_cast<int>(sequence.request.prompt.size());
+  message.prompt_likelihoods = std::move(sequence.prompt_likelihoods);
+  put(sequence.outbox, std::move(message));
 }
 
 void Scheduler::evict_newest() {
@@ -157,14 +213,21 @@ int Scheduler::room_in_batch(int most) const {
   return std::min(most, batch_most_) - static_cast<int>(batch_.size());
 }
 
-void Scheduler::put_in_batch(Sequence& sequence, int tokens) {
+/// A prompt that is weighed takes as many tokens as there are outputs left.
+void Scheduler::put_in_batch(Sequence& sequence, int most) {
+  const bool weighs = sequence.weighs_prompt();
+  int tokens = std::min(most, sequence.missing());
+  if (weighs)
+    tokens = std::min(tokens, std::max(1, options_.outputs_max - options_.parallel) - outputs_);
+  if (tokens <= 0) return;
   const auto size = static_cast<int>(sequence.tokens.size());
   for (int i = sequence.computed; i < sequence.computed + tokens; ++i) {
     batch_.push_back({.token = sequence.tokens[i],
                       .position = i,
                       .sequence = sequence.slot,
-                      .wants_logits = i + 1 == size});
+                      .wants_logits = weighs || i + 1 == size});
   }
+  if (weighs) outputs_ += tokens;
   shares_.push_back({&sequence, tokens});
 }
 
@@ -178,9 +241,8 @@ Scheduler::Sequence* Scheduler::next_suspect() const {
 void Scheduler::fill_batch() {
   batch_.clear();
   shares_.clear();
-  if (Sequence* suspect = next_suspect()) {
-    return put_in_batch(*suspect, std::min(suspect->missing(), batch_most_));
-  }
+  outputs_ = 0;
+  if (Sequence* suspect = next_suspect()) return put_in_batch(*suspect, batch_most_);
   for (const SequencePtr& sequence : running_) {
     const bool next_token = sequence->missing() == 1 && sequence->reader_keeps_up();
     if (next_token && room_in_batch(options_.batch_tokens) > 0) put_in_batch(*sequence, 1);
@@ -191,7 +253,7 @@ void Scheduler::fill_batch() {
   for (const SequencePtr& sequence : running_) {
     if (sequence->missing() <= 1 || !sequence->reader_keeps_up()) continue;
     const int room = room_in_batch(std::min(most, options_.batch_tokens));
-    if (room > 0) put_in_batch(*sequence, std::min(room, sequence->missing()));
+    if (room > 0) put_in_batch(*sequence, room);
   }
 }
 
@@ -199,10 +261,23 @@ void Scheduler::computed_batch() {
   batch_most_ = std::min(options_.batch_tokens, batch_most_ * 2);
   std::size_t end = 0;
   for (const Share& share : shares_) {
+    const std::size_t begin = end;
     end += share.tokens;
+    if (share.sequence->weighs_prompt()) weigh_prompt(*share.sequence, begin, end);
     share.sequence->computed += share.tokens;
     share.sequence->suspect = false;
-    if (batch_[end - 1].wants_logits) accept(*share.sequence, decoder_.logits(end - 1));
+    if (share.sequence->missing() == 0) accept(*share.sequence, decoder_.logits(end - 1));
+  }
+}
+
+/// Each entry of the batch from `begin` to `end` says how likely the token behind it was. After an
+/// eviction some say it again.
+void Scheduler::weigh_prompt(Sequence& sequence, std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) {
+    const auto next = static_cast<std::size_t>(batch_[i].position) + 1;
+    if (next >= sequence.tokens.size() || next <= sequence.prompt_likelihoods.size()) continue;
+    sequence.prompt_likelihoods.push_back(
+        likelihood_of(sequence.tokens[next], decoder_.logits(i), decoder_));
   }
 }
 
@@ -225,34 +300,43 @@ void Scheduler::failed_batch(bool no_room) {
 }
 
 void Scheduler::accept(Sequence& sequence, std::span<const float> logits) {
-  const Request& request = sequence.request;
+  start(sequence);
+  Request& request = sequence.request;
+  AnswerAssembler& assembler = request.assembler;
   if (request.tokens_max && sequence.generated() >= *request.tokens_max) {  // none were asked for
     return finish(sequence, StopReason::max_tokens);
   }
-  const std::optional<Token> token = sequence.request.sampler.choose(logits);
+  const AnswerFilter filter(decoder_, assembler);
+  const std::optional<Token> token =
+      request.sampler.choose(logits, assembler.constrains() ? &filter : nullptr);
   if (!token) return fail(sequence, model_broke());
   sequence.tokens.push_back(*token);
   if (decoder_.ends_answer(*token)) return finish(sequence, StopReason::end_turn);
-  std::string text = sequence.request.assembler.add(decoder_.bytes_of(*token));
-  if (!text.empty()) put(sequence.outbox, TextDelta{std::move(text)});
-  if (request.assembler.stopped_by()) return finish(sequence, StopReason::stop_sequence);
+
+  const std::string bytes = text_of(*token, decoder_, assembler);
+  TokenPiece piece{.bytes = bytes, .output_tokens = sequence.generated()};
+  if (request.likelihoods != Likelihoods::none) {
+    piece.likelihood = likelihood_of(*token, logits, decoder_);
+  }
+  std::vector<Event> events;
+  assembler.add(std::move(piece), events);
+  hand_over(sequence, std::move(events));
+  if (assembler.complete()) return finish(sequence, StopReason::end_turn);
   const bool enough = request.tokens_max && sequence.generated() >= *request.tokens_max;
   const bool full = static_cast<int>(sequence.tokens.size()) >= request.context_tokens;
   if (enough || full) finish(sequence, StopReason::max_tokens);
 }
 
+void Scheduler::hand_over(Sequence& sequence, std::vector<Event> events) {
+  for (Event& event : events) put(sequence.outbox, std::move(event));
+}
+
 void Scheduler::finish(Sequence& sequence, StopReason reason) {
-  TextAssembler& assembler = sequence.request.assembler;
-  if (std::string last = assembler.finish(); !last.empty()) {
-    put(sequence.outbox, TextDelta{std::move(last)});
-  }
-  MessageStop stop{.reason = reason, .stop_sequence = std::nullopt};
-  if (const std::string* stopped_by = assembler.stopped_by()) {
-    stop = {.reason = StopReason::stop_sequence, .stop_sequence = *stopped_by};
-  }
-  put(sequence.outbox, std::move(stop));
-  put(sequence.outbox, Usage{.input_tokens = static_cast<int>(sequence.request.prompt.size()),
-                             .output_tokens = sequence.generated()});
+  std::vector<Event> events;
+  sequence.request.assembler.finish(reason, events);
+  events.emplace_back(Usage{.input_tokens = static_cast<int>(sequence.request.prompt.size()),
+                            .output_tokens = sequence.generated()});
+  hand_over(sequence, std::move(events));
   release(sequence);
 }
 

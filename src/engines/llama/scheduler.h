@@ -23,9 +23,9 @@
 #include "base/clock.h"
 #include "conversation/event.h"
 #include "engines/generation.h"
+#include "engines/llama/answer_assembler.h"
 #include "engines/llama/decoder.h"
 #include "engines/llama/sampler.h"
-#include "engines/llama/text_assembler.h"
 
 namespace craton::engines::llama {
 
@@ -36,7 +36,8 @@ struct Request {
   std::optional<int> tokens_max;
   std::optional<SteadyTime> deadline;
   Sampler sampler;
-  TextAssembler assembler;
+  AnswerAssembler assembler;
+  Likelihoods likelihoods = Likelihoods::none;
   std::shared_ptr<Generation> generation;
   std::shared_ptr<void>
       place;  ///< Held until the request is gone: its place in the engine's bound.
@@ -49,6 +50,9 @@ struct SchedulerOptions {
   /// Most prompt tokens in a batch that also carries running answers: what one more prompt may slow
   /// each of their tokens.
   int prompt_tokens_beside_answers = 128;
+  /// Most tokens of a batch whose logits are wanted: what the decoder has memory for. At least
+  /// `parallel`; what is beyond that serves prompts whose likelihoods are asked for.
+  int outputs_max = 0;
 };
 
 class Scheduler {
@@ -82,10 +86,13 @@ class Scheduler {
     bool started = false;       ///< MessageStart is out.
     bool suspect = false;       ///< Was in a batch that failed: computed alone next.
     std::deque<Event> outbox;   ///< What the reader has no room for yet.
+    std::vector<TokenLikelihood> prompt_likelihoods;  ///< Of the prompt's tokens but the first.
 
     bool reader_keeps_up() const { return outbox.empty(); }
     int missing() const { return static_cast<int>(tokens.size()) - computed; }
     int generated() const { return static_cast<int>(tokens.size() - request.prompt.size()); }
+    /// Every position of the prompt has something to tell.
+    bool weighs_prompt() const { return request.likelihoods == Likelihoods::all && !started; }
   };
   using SequencePtr = std::unique_ptr<Sequence>;
 
@@ -103,11 +110,14 @@ class Scheduler {
   void evict_newest();
   void fill_batch();
   Sequence* next_suspect() const;
-  void put_in_batch(Sequence& sequence, int tokens);
+  void start(Sequence& sequence);
+  void put_in_batch(Sequence& sequence, int most);
   int room_in_batch(int most) const;
   void computed_batch();
   void failed_batch(bool no_room);
+  void weigh_prompt(Sequence& sequence, std::size_t begin, std::size_t end);
   void accept(Sequence& sequence, std::span<const float> logits);
+  void hand_over(Sequence& sequence, std::vector<Event> events);
   void finish(Sequence& sequence, StopReason reason);
   void fail(Sequence& sequence, Error error);
   void release(Sequence& sequence);
@@ -122,6 +132,7 @@ class Scheduler {
   std::deque<SequencePtr> draining_;  ///< Finished; their readers have not read everything.
   std::vector<int> free_slots_;
   std::vector<BatchEntry> batch_;
+  int outputs_ = 0;  ///< Entries of it that want logits beside each sequence's last.
   std::vector<Share> shares_;
 };
 

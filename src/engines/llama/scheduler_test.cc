@@ -37,7 +37,7 @@ class SchedulerTest : public testing::Test {
                      .tokens_max = asked.tokens_max,
                      .deadline = asked.deadline,
                      .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
-                     .assembler = TextAssembler(asked.stop_sequences),
+                     .assembler = AnswerAssembler({.stop_sequences = asked.stop_sequences}),
                      .generation = caller.generation,
                      .place = nullptr});
     return caller;
@@ -62,7 +62,7 @@ class SchedulerTest : public testing::Test {
   static std::string text_of(Caller& caller) {
     EXPECT_TRUE(caller.builder.complete()) << "no answer";
     auto answer = caller.builder.take();
-    return answer ? answer->text : "failed: " + answer.error().error.message;
+    return answer ? answer->text() : "failed: " + answer.error().error.message;
   }
 
   static ErrorCode failure_of(Caller& caller) {
@@ -312,7 +312,7 @@ Answer answered(const Asked& asked, TableDecoder& decoder) {
                  .tokens_max = asked.tokens_max,
                  .deadline = asked.deadline,
                  .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
-                 .assembler = TextAssembler(asked.stop_sequences),
+                 .assembler = AnswerAssembler({.stop_sequences = asked.stop_sequences}),
                  .generation = generation,
                  .place = nullptr});
   while (!builder.complete() && scheduler.step({})) {

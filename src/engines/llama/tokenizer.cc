@@ -27,6 +27,11 @@ std::string token_text(const llama_vocab& vocab, Token token) {
   return text ? text : "";
 }
 
+bool is_control(const llama_vocab& vocab, Token token) {
+  return llama_vocab_get_attr(&vocab, token) &
+         (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN);
+}
+
 }  // namespace
 
 std::size_t cut_position(std::string_view text, std::size_t most) {
@@ -48,9 +53,7 @@ Tokenizer::Tokenizer(const llama_vocab& vocab) : vocab_(vocab) {
   for (Token token = 0; token < llama_vocab_n_tokens(&vocab); ++token) {
     const std::string text = token_text(vocab, token);
     longest_token_ = std::max(longest_token_, text.size());
-    const int attributes = llama_vocab_get_attr(&vocab, token);
-    const bool is_control = attributes & (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN);
-    if (is_control && !text.empty()) {
+    if (is_control(vocab, token) && !text.empty()) {
       control_texts_[static_cast<unsigned char>(text[0])].push_back(text);
     }
   }
@@ -72,6 +75,10 @@ std::string Tokenizer::bytes_of(Token token) const {
   }
   bytes.resize(static_cast<std::size_t>(std::max(size, 0)));
   return bytes;
+}
+
+std::string Tokenizer::control_text(Token token) const {
+  return is_control(vocab_, token) ? token_text(vocab_, token) : std::string();
 }
 
 bool Tokenizer::ends_answer(Token token) const { return llama_vocab_is_eog(&vocab_, token); }

@@ -39,6 +39,9 @@ class Tokenizer {
   /// Bytes of UTF-8 that `token` stands for; nothing for a control token.
   std::string bytes_of(Token token) const;
 
+  /// The text of a control token; nothing for others.
+  std::string control_text(Token token) const;
+
   bool ends_answer(Token token) const;
 
   /// Text of the tokens that a template calls `bos_token` and `eos_token`; empty without them.
