@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/json.h"
@@ -64,6 +65,25 @@ inline void check_reply(const families::Family& family, const families::ModelCon
   if (pieces.empty()) std::abort();  // nothing to hang the metrics on
 }
 
+/// What engines count on.
+inline void check_conversation(const Conversation& conversation) {
+  if (conversation.turns.empty()) std::abort();
+  for (const Turn& turn : conversation.turns) {
+    if (turn.content.empty()) std::abort();
+    for (const ContentBlock& block : turn.content) {
+      const auto* call = std::get_if<ToolUseBlock>(&block);
+      if (call && !json::parse(call->input)->is_object()) std::abort();
+    }
+  }
+  const Tools& tools = conversation.tools;
+  bool is_offered = tools.choice != ToolChoice::named;
+  for (const Tool& tool : tools.offered) {
+    is_offered = is_offered || tool.name == tools.named;
+    if (!json::parse(tool.input_schema)->is_object()) std::abort();
+  }
+  if (!is_offered) std::abort();
+}
+
 /// True for a refusal that can be sent.
 inline bool is_refusal(const Error& error) {
   return error.code == ErrorCode::validation && json::parse(json::quote(error.message));
@@ -89,7 +109,7 @@ inline void check_body(const families::Family& family, const families::ModelCont
     if (!is_refusal(request.error())) std::abort();
     return;
   }
-  if (request->conversation.turns.empty()) std::abort();
+  check_conversation(request->conversation);
   for (const Answered& answered : answered_ways) {
     check_reply(family, model, *request, events_of(answered));
   }
