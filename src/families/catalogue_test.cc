@@ -20,7 +20,8 @@ std::vector<std::string> text_models() {
   std::ifstream file(CRATON_SOURCE_DIR "/data/foundation-models/today.json");
   const std::string text(std::istreambuf_iterator<char>(file), {});
   std::vector<std::string> ids;
-  for (const bj::value& row : bj::parse(text).as_array()) {
+  const bj::value models = bj::parse(text);
+  for (const bj::value& row : models.as_array()) {
     const bj::object& model = row.at("summary").as_object();
     const bj::array& outputs = model.at("outputModalities").as_array();
     if (std::ranges::find(outputs, bj::value("TEXT")) == outputs.end()) continue;

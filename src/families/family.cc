@@ -13,8 +13,9 @@ namespace {
 
 // A family that reads prompts stands before the one that reads everything else of the same ids.
 constexpr std::array rows{
-    &anthropic_text, &anthropic_messages, &llama,          &mistral_text, &mistral_messages,
-    &titan_text,     &openai_chat,        &cohere_command, &jurassic2,
+    &anthropic_text, &anthropic_messages, &llama,       &mistral_text,     &mistral_messages,
+    &titan_text,     &openai_chat,        &amazon_nova, &cohere_command_r, &jamba,
+    &deepseek_r1,    &cohere_command,     &jurassic2,
 };
 
 bool speaks_for(const Family& family, std::string_view model_id) {

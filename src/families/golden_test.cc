@@ -262,9 +262,11 @@ std::string masked(const std::string& reply) {
       "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
   static const std::regex anthropic("(msg_bdrk_|compl_|toolu_bdrk_)01[1-9A-HJ-NP-Za-km-z]{22}");
   static const std::regex mistral(R"re("id":"([0-9A-Za-z]{22}|[0-9A-Za-z]{9})")re");
+  static const std::regex response("[0-9a-f]{8}/UUID");
   static const std::regex openai("\"(call|fc|msg|resp|rs)_[0-9A-Za-z]{24,48}\"");
   std::string text = std::regex_replace(reply, uuid, "UUID");
   text = std::regex_replace(text, anthropic, "$1ID");
+  text = std::regex_replace(text, response, "HEX/UUID");
   text = std::regex_replace(text, openai, "\"$1_ID\"");
   return std::regex_replace(text, mistral, R"("id":"ID")");
 }

@@ -252,18 +252,6 @@ void note_unknown(const json::object& body, NativeRequest& request) {
   }
 }
 
-void read_stops(const json::object& body, Sampling& sampling) {
-  const json::value* stop = body.if_contains("stop");
-  if (!stop) return;
-  sampling.stop_sequences.clear();
-  if (const auto* text = stop->if_string()) {
-    sampling.stop_sequences.emplace_back(*text);
-  } else {
-    sampling.stop_sequences = texts_member(body, "stop");
-  }
-  std::erase(sampling.stop_sequences, "");
-}
-
 /// Each member that is there replaces what was asked before.
 void read_sampling(const json::object& body, Sampling& sampling) {
   const auto read = [&body](std::string_view name, std::optional<double>& into) {
@@ -278,7 +266,7 @@ void read_sampling(const json::object& body, Sampling& sampling) {
   }
   if (const auto top_k = integer_member(body, "top_k")) sampling.top_k = std::max(*top_k, 0);
   if (const auto seed = seed_member(body, "seed")) sampling.seed = seed;
-  read_stops(body, sampling);
+  if (body.contains("stop")) sampling.stop_sequences = openai_stops(body);
 }
 
 void read_reasoning(const json::object& body, Reasoning& reasoning) {

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/utf8.h"
 #include "families/data_uri.h"
 #include "families/members.h"
 #include "families/prompt_turns.h"
@@ -361,7 +362,8 @@ Result<void> read_choice(const json::value& choice, Tools& tools) {
   }
   if (tools.choice == ToolChoice::named &&
       std::ranges::find(tools.offered, tools.named, &Tool::name) == tools.offered.end()) {
-    return refused("Tool choice '" + tools.named + "' not found in 'tools' parameter.");
+    return refused("Tool choice '" + std::string(first_characters(tools.named, repeated_text_max)) +
+                   "' not found in 'tools' parameter.");
   }
   return {};
 }
@@ -417,6 +419,19 @@ void read_openai_response_format(const json::object& body, Conversation& convers
   if (const json::value* schema = json_schema.if_contains("schema")) {
     conversation.format->schema = json::to_text(*schema);
   }
+}
+
+std::vector<std::string> openai_stops(const json::object& body) {
+  const json::value* stop = body.if_contains("stop");
+  if (!stop) return {};
+  std::vector<std::string> texts;
+  if (const auto* text = stop->if_string()) {
+    texts.emplace_back(*text);
+  } else {
+    texts = texts_member(body, "stop");
+  }
+  std::erase(texts, "");
+  return texts;
 }
 
 }  // namespace craton::families

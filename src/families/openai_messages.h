@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -40,6 +41,9 @@ Result<void> read_openai_tools(const json::object& body, Conversation& conversat
 
 /// The member `response_format`, where it is.
 void read_openai_response_format(const json::object& body, Conversation& conversation);
+
+/// The member `stop`, a text or several; empty ones stop nothing and are left out.
+std::vector<std::string> openai_stops(const json::object& body);
 
 /// OpenAI's refusal of a prompt that does not fit.
 Error openai_too_long(const InputTooLong& measured);

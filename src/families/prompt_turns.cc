@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace craton::families {
@@ -153,12 +154,112 @@ constexpr std::array header_tokens{
 constexpr std::string_view turn_ends[] = {"<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>",
                                           "<|eom_id|>",        "<|eot|>",         "<|eom|>"};
 
-std::string without_turn_ends(std::string_view text) {
+// Tokens of roles.
+
+struct RoleToken {
+  std::string_view token;
+  Speaker speaker;
+};
+
+struct RoleTemplate {
+  std::span<const RoleToken> roles;
+  std::span<const std::string_view> dropped;  ///< Tokens that end turns, and the like.
+  std::string_view body_mark;                 ///< Where a turn's text begins, when not at once.
+};
+
+constexpr RoleToken deepseek_roles[] = {
+    {"<\uFF5CUser\uFF5C>", Speaker::user},
+    {"<\uFF5CAssistant\uFF5C>", Speaker::assistant},
+    {"<|User|>", Speaker::user},
+    {"<|Assistant|>", Speaker::assistant},
+};
+constexpr std::string_view deepseek_dropped[] = {"<\uFF5Cbegin\u2581of\u2581sentence\uFF5C>",
+                                                 "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
+                                                 "<|begin_of_sentence|>", "<|end_of_sentence|>"};
+constexpr RoleToken command_r_roles[] = {
+    {"<|SYSTEM_TOKEN|>", Speaker::system},
+    {"<|USER_TOKEN|>", Speaker::user},
+    {"<|CHATBOT_TOKEN|>", Speaker::assistant},
+};
+constexpr std::string_view command_r_dropped[] = {"<BOS_TOKEN>", "<|START_OF_TURN_TOKEN|>",
+                                                  "<|END_OF_TURN_TOKEN|>"};
+constexpr RoleToken chatml_roles[] = {
+    {"<|im_start|>system", Speaker::system},
+    {"<|im_start|>user", Speaker::user},
+    {"<|im_start|>assistant", Speaker::assistant},
+    {"<|im_start|>tool", Speaker::user},
+};
+constexpr std::string_view chatml_dropped[] = {"<|im_end|>", "<|endoftext|>"};
+constexpr RoleToken harmony_roles[] = {
+    {"<|start|>system", Speaker::system},   {"<|start|>developer", Speaker::system},
+    {"<|start|>user", Speaker::user},       {"<|start|>assistant", Speaker::assistant},
+    {"<|start|>functions.", Speaker::user},
+};
+constexpr std::string_view harmony_dropped[] = {"<|end|>", "<|return|>", "<|call|>"};
+
+/// Finds the tokens of a template one after the other, each place once.
+class RoleScanner {
+ public:
+  RoleScanner(std::string_view prompt, std::span<const RoleToken> roles)
+      : prompt_(prompt), roles_(roles) {
+    for (const RoleToken& role : roles) next_.push_back(prompt.find(role.token));
+  }
+
+  struct Found {
+    const RoleToken* role;  ///< nullptr at the end
+    std::size_t at;
+  };
+
+  Found next(std::size_t from) {
+    Found found{nullptr, prompt_.size()};
+    for (std::size_t i = 0; i < roles_.size(); ++i) {
+      if (next_[i] < from) next_[i] = prompt_.find(roles_[i].token, from);
+      if (next_[i] < found.at) found = {&roles_[i], next_[i]};
+    }
+    return found;
+  }
+
+ private:
+  std::string_view prompt_;
+  std::span<const RoleToken> roles_;
+  std::vector<std::size_t> next_;  // where each token is found next; npos for good
+};
+
+std::string without_tokens(std::string_view text, std::span<const std::string_view> tokens) {
   std::string kept(text);
-  for (const std::string_view token : turn_ends) {
+  for (const std::string_view token : tokens) {
     if (kept.find(token) != kept.npos) kept = without(kept, token);
   }
   return kept;
+}
+
+/// What the assistant said after it thought; a thought that is only begun is none.
+std::string_view without_thoughts(std::string_view text) {
+  constexpr std::string_view close = "</think>";
+  const std::size_t closed = text.rfind(close);
+  if (closed != text.npos) return text.substr(closed + close.size());
+  return text.substr(0, text.find("<think>"));
+}
+
+PromptTurns read_role_marked(std::string_view prompt, const RoleTemplate& form) {
+  RoleScanner scanner(prompt, form.roles);
+  std::vector<Part> parts;
+  RoleScanner::Found at = scanner.next(0);
+  if (!at.role) return unmarked(prompt);
+  append_part(parts, Speaker::system, without_tokens(prompt.substr(0, at.at), form.dropped));
+  while (at.role) {
+    const std::size_t begin = at.at + at.role->token.size();
+    const RoleScanner::Found next = scanner.next(begin);
+    std::string_view text = prompt.substr(begin, next.at - begin);
+    const std::string_view head = form.body_mark.empty() ? "" : take_until(text, form.body_mark);
+    const Speaker speaker = at.role->speaker;
+    if (speaker == Speaker::assistant) text = without_thoughts(text);
+    if (head.find("<|channel|>analysis") == head.npos) {
+      append_part(parts, speaker, without_tokens(text, form.dropped));
+    }
+    at = next;
+  }
+  return assemble(prompt, std::move(parts));
 }
 
 bool is_text(const ContentBlock& block) { return std::holds_alternative<TextBlock>(block); }
@@ -225,15 +326,31 @@ PromptTurns read_header_marked(std::string_view prompt) {
   if (tokens == header_tokens.end()) return unmarked(prompt);
   std::vector<Part> parts;
   std::string_view rest = prompt;
-  append_part(parts, Speaker::system, without_turn_ends(take_until(rest, tokens->open)));
+  append_part(parts, Speaker::system, without_tokens(take_until(rest, tokens->open), turn_ends));
   for (bool more = true; more;) {
     more = rest.find(tokens->open) != rest.npos;
     std::string_view turn = take_until(rest, tokens->open);
     const bool has_role = turn.find(tokens->close) != turn.npos;
     const std::string_view role = has_role ? take_until(turn, tokens->close) : "user";
-    append_part(parts, speaker_of(trimmed(role)), without_turn_ends(turn));
+    append_part(parts, speaker_of(trimmed(role)), without_tokens(turn, turn_ends));
   }
   return assemble(prompt, std::move(parts));
+}
+
+PromptTurns read_deepseek_marked(std::string_view prompt) {
+  return read_role_marked(prompt, {deepseek_roles, deepseek_dropped, {}});
+}
+
+PromptTurns read_command_r_marked(std::string_view prompt) {
+  return read_role_marked(prompt, {command_r_roles, command_r_dropped, {}});
+}
+
+PromptTurns read_chatml_marked(std::string_view prompt) {
+  return read_role_marked(prompt, {chatml_roles, chatml_dropped, {}});
+}
+
+PromptTurns read_harmony_marked(std::string_view prompt) {
+  return read_role_marked(prompt, {harmony_roles, harmony_dropped, "<|message|>"});
 }
 
 }  // namespace craton::families

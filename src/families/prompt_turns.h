@@ -55,6 +55,23 @@ PromptTurns read_inst_marked(std::string_view prompt);
 /// system and assistant speak as the user.
 PromptTurns read_header_marked(std::string_view prompt);
 
+/// DeepSeek R1:
+/// `<｜begin▁of▁sentence｜>{system}<｜User｜>{user}<｜Assistant｜><think>\n`, or with ASCII bars.
+/// Thoughts in the assistant's turns are dropped, as the model's own template does.
+PromptTurns read_deepseek_marked(std::string_view prompt);
+
+/// Command R: `<|START_OF_TURN_TOKEN|><|USER_TOKEN|>{user}<|END_OF_TURN_TOKEN|>` and so on, with
+/// SYSTEM and CHATBOT.
+PromptTurns read_command_r_marked(std::string_view prompt);
+
+/// Qwen and others: `<|im_start|>user\n{user}<|im_end|>\n` and so on. Roles other than system and
+/// assistant speak as the user; thoughts are dropped.
+PromptTurns read_chatml_marked(std::string_view prompt);
+
+/// gpt-oss: `<|start|>user<|message|>{user}<|end|>` and so on. What the assistant says on the
+/// analysis channel is dropped.
+PromptTurns read_harmony_marked(std::string_view prompt);
+
 /// `text` without the white space of ASCII at its ends.
 std::string_view trimmed(std::string_view text);
 

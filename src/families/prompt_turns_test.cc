@@ -89,12 +89,77 @@ TEST(PromptTurns, AreFoundBehindHeaders) {
   expect_all(read_header_marked, cases);
 }
 
+TEST(PromptTurns, AreFoundBetweenDeepSeeksTokens) {
+  const Case cases[] = {
+      {"whole",
+       "<\uFF5Cbegin\u2581of\u2581sentence\uFF5C>Be brief.<\uFF5CUser\uFF5C>a"
+       "<\uFF5CAssistant\uFF5C><think>\nHm.\n</think>\n\nb<\uFF5Cend\u2581of\u2581sentence\uFF5C>"
+       "<\uFF5CUser\uFF5C>c<\uFF5CAssistant\uFF5C><think>\n",
+       "Be brief. | user: a | assistant: b | user: c"},
+      {"ascii", "<|User|>a<|Assistant|>", "user: a"},
+      {"prefill", "<|User|>a<|Assistant|><think>\n\n</think>\n\nThe", "user: a | assistant: The"},
+      {"no_marker", "Name a sea.", "unmarked | user: Name a sea."},
+  };
+  expect_all(read_deepseek_marked, cases);
+}
+
+TEST(PromptTurns, AreFoundBetweenCommandRsTokens) {
+  const Case cases[] = {
+      {"whole",
+       "<BOS_TOKEN><|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>Be brief.<|END_OF_TURN_TOKEN|>"
+       "<|START_OF_TURN_TOKEN|><|USER_TOKEN|>a<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|>"
+       "<|CHATBOT_TOKEN|>b<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|USER_TOKEN|>c"
+       "<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
+       "Be brief. | user: a | assistant: b | user: c"},
+      {"no_marker", "Name a sea.", "unmarked | user: Name a sea."},
+  };
+  expect_all(read_command_r_marked, cases);
+}
+
+TEST(PromptTurns, AreFoundInChatML) {
+  const Case cases[] = {
+      {"whole",
+       "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\na<|im_end|>\n"
+       "<|im_start|>assistant\n<think>\nHm.\n</think>\n\nb<|im_end|>\n<|im_start|>user\nc"
+       "<|im_end|>\n<|im_start|>assistant\n",
+       "Be brief. | user: a | assistant: b | user: c"},
+      {"tool", "<|im_start|>user\na<|im_end|>\n<|im_start|>tool\n12 C<|im_end|>",
+       "user: a\n\n12 C"},
+      {"no_marker", "Name a sea.", "unmarked | user: Name a sea."},
+  };
+  expect_all(read_chatml_marked, cases);
+}
+
+TEST(PromptTurns, AreFoundInHarmony) {
+  const Case cases[] = {
+      {"whole",
+       "<|start|>system<|message|>You are a model.<|end|><|start|>developer<|message|>Be brief."
+       "<|end|><|start|>user<|message|>a<|end|><|start|>assistant<|channel|>analysis<|message|>Hm."
+       "<|end|><|start|>assistant<|channel|>final<|message|>b<|return|><|start|>user<|message|>c"
+       "<|end|><|start|>assistant",
+       "You are a model. | Be brief. | user: a | assistant: b | user: c"},
+      {"no_marker", "Name a sea.", "unmarked | user: Name a sea."},
+  };
+  expect_all(read_harmony_marked, cases);
+}
+
+TEST(PromptTurns, OfATemplateTakeTimeInProportionToThePrompt) {
+  std::string prompt;
+  while (prompt.size() < 500'000) prompt += "<|User|>a";
+  EXPECT_EQ(read_deepseek_marked(prompt).turns.size(), 1u);
+}
+
 TEST(PromptTurns, AreNeverEmpty) {
-  for (const std::string_view prompt : {"[INST][/INST]", "<<SYS>>", "[INST]", "[/INST]", "<s></s>",
-                                        "\n\nHuman:\n\nAssistant:", "<|start_header_id|>"}) {
+  for (const std::string_view prompt :
+       {"[INST][/INST]", "<<SYS>>", "[INST]", "[/INST]", "<s></s>", "\n\nHuman:\n\nAssistant:",
+        "<|start_header_id|>", "<|User|>", "<|im_start|>user", "<|start|>user", "<|USER_TOKEN|>"}) {
     EXPECT_FALSE(claude(prompt).turns.empty()) << prompt;
     EXPECT_FALSE(read_inst_marked(prompt).turns.empty()) << prompt;
     EXPECT_FALSE(read_header_marked(prompt).turns.empty()) << prompt;
+    EXPECT_FALSE(read_deepseek_marked(prompt).turns.empty()) << prompt;
+    EXPECT_FALSE(read_command_r_marked(prompt).turns.empty()) << prompt;
+    EXPECT_FALSE(read_chatml_marked(prompt).turns.empty()) << prompt;
+    EXPECT_FALSE(read_harmony_marked(prompt).turns.empty()) << prompt;
   }
 }
 

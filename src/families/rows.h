@@ -18,5 +18,9 @@ extern const Family titan_text;
 extern const Family cohere_command;
 extern const Family jurassic2;
 extern const Family openai_chat;
+extern const Family amazon_nova;
+extern const Family cohere_command_r;
+extern const Family jamba;
+extern const Family deepseek_r1;
 
 }  // namespace craton::families

@@ -1,0 +1,8 @@
+// DeepSeek-R1: see family_fuzz.h.
+#include "family_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr std::string_view model_ids[] = {"deepseek.r1-v1:0"};
+  fuzz_family(model_ids, data, size);
+  return 0;
+}
