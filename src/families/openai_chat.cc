@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "base/utf8.h"
 #include "families/members.h"
 #include "families/openai.h"
 #include "families/openai_chat_reply.h"
@@ -109,24 +108,6 @@ constexpr Property stream_options_properties[] = {{"include_usage", &boolean_sch
 constexpr Schema stream_options_schema{
     .type = JsonType::object, .properties = stream_options_properties, .nulls_are_absent = true};
 
-/// Efforts, and how many tokens of thought each is worth where an engine has to be given a number:
-/// what gateways that translate between providers use.
-struct Effort {
-  std::string_view name;
-  bool wanted;
-  std::optional<int> budget_tokens;
-};
-constexpr std::array effort_rows{
-    Effort{"none", false, {}},    Effort{"minimal", true, 128}, Effort{"low", true, 1024},
-    Effort{"medium", true, 2048}, Effort{"high", true, 4096},   Effort{"xhigh", true, {}},
-};
-constexpr auto efforts = [] {
-  std::array<std::string_view, effort_rows.size()> all{};
-  std::ranges::transform(effort_rows, all.begin(), &Effort::name);
-  return all;
-}();
-constexpr Schema effort_schema{.type = JsonType::string, .values = efforts};
-
 // What an answer is made with; Converse's callers may add these to a request too.
 constexpr std::array options{
     Property{"max_tokens", &tokens_schema},
@@ -139,7 +120,7 @@ constexpr std::array options{
     Property{"seed", &integer_schema},
     Property{"stop", &stop_schema},
     Property{"response_format", &openai_response_format_schema},
-    Property{"reasoning_effort", &effort_schema},
+    Property{"reasoning_effort", &openai_effort_schema},
     Property{"parallel_tool_calls", &boolean_schema},
     Property{"logit_bias", &free_object_schema},
     Property{"min_p", &unit_schema},
@@ -212,10 +193,6 @@ constexpr std::string_view without_effect[] = {"logit_bias",
                                                "prediction",
                                                "top_logprobs"};
 
-/// Unknown members that are named as without effect; a body can hold millions.
-constexpr std::size_t unknown_max = 16;
-constexpr std::size_t unknown_name_max = 64;  ///< Bytes of each.
-
 Result<void> refuse_unsupported(const json::object& body) {
   for (const std::string_view name : {"functions", "function_call"}) {
     if (asks(body, name)) return not_supported(name, "Send tools and tool_choice instead");
@@ -240,18 +217,6 @@ void note_ignored(const json::object& body, NativeRequest& request) {
   }
 }
 
-void note_unknown(const json::object& body, NativeRequest& request) {
-  std::size_t count = 0;
-  for (const auto& member : body) {
-    const std::string_view key = member.key();
-    if (std::ranges::find(endpoint_properties, key, &Property::name) != endpoint_properties.end()) {
-      continue;
-    }
-    if (++count > unknown_max) return;
-    request.ignored_fields.emplace_back(first_characters(key, unknown_name_max));
-  }
-}
-
 /// Each member that is there replaces what was asked before.
 void read_sampling(const json::object& body, Sampling& sampling) {
   const auto read = [&body](std::string_view name, std::optional<double>& into) {
@@ -269,18 +234,10 @@ void read_sampling(const json::object& body, Sampling& sampling) {
   if (body.contains("stop")) sampling.stop_sequences = openai_stops(body);
 }
 
-void read_reasoning(const json::object& body, Reasoning& reasoning) {
-  const json::value* effort = body.if_contains("reasoning_effort");
-  if (!effort) return;
-  const std::string_view name = effort->get_string();
-  const auto row = std::ranges::find(effort_rows, name, &Effort::name);
-  reasoning = {row->wanted, row->budget_tokens};
-}
-
 void read_options(const json::object& body, NativeRequest& request) {
   Conversation& conversation = request.conversation;
   read_sampling(body, conversation.sampling);
-  read_reasoning(body, conversation.reasoning);
+  read_openai_effort(body, "reasoning_effort", conversation.reasoning);
   read_openai_response_format(body, conversation);
   if (const json::value* parallel = body.if_contains("parallel_tool_calls")) {
     conversation.tools.parallel = parallel->get_bool();
@@ -333,7 +290,7 @@ Result<NativeRequest> parse_native(const ModelContext& model, std::string_view t
 Result<NativeRequest> parse_endpoint(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, endpoint_schema, model));
   CRATON_TRY_ASSIGN(NativeRequest request, read(body, no_maker.thoughts));
-  note_unknown(body, request);
+  note_unknown_members(body, endpoint_properties, request);
   return request;
 }
 

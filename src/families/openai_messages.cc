@@ -93,8 +93,7 @@ bool is_tool_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 && name.find_first_not_of(digits) == name.npos;
 }
 constexpr Pattern tool_name_pattern{"^[a-zA-Z0-9_-]{1,64}$", is_tool_name};
-constexpr Schema tool_name_schema{.type = JsonType::string, .pattern = &tool_name_pattern};
-constexpr Property function_properties[] = {{"name", &tool_name_schema, Presence::required},
+constexpr Property function_properties[] = {{"name", &openai_tool_name_schema, Presence::required},
                                             {"description", &text_schema},
                                             {"parameters", &free_object_schema},
                                             {"strict", &boolean_schema}};
@@ -116,10 +115,11 @@ constexpr const Schema* choice_forms[] = {&choice_word_schema, &choice_object_sc
 
 constexpr Property type_properties[] = {{"type", &text_schema, Presence::required}};
 constexpr Schema type_only_schema{.type = JsonType::object, .properties = type_properties};
-constexpr Property json_schema_properties[] = {{"name", &tool_name_schema, Presence::required},
-                                               {"description", &text_schema},
-                                               {"schema", &free_object_schema},
-                                               {"strict", &boolean_schema}};
+constexpr Property json_schema_properties[] = {
+    {"name", &openai_tool_name_schema, Presence::required},
+    {"description", &text_schema},
+    {"schema", &free_object_schema},
+    {"strict", &boolean_schema}};
 constexpr Schema json_schema_schema{
     .type = JsonType::object, .properties = json_schema_properties, .nulls_are_absent = true};
 constexpr Property json_format_properties[] = {
@@ -130,6 +130,22 @@ constexpr Variant format_variants[] = {{"text", &type_only_schema},
                                        {"json_object", &type_only_schema},
                                        {"json_schema", &json_format_schema}};
 
+/// Efforts, and how many tokens of thought each is worth where an engine has to be given a number:
+/// what gateways that translate between providers use.
+struct Effort {
+  std::string_view name;
+  bool wanted;
+  std::optional<int> budget_tokens;
+};
+constexpr std::array effort_rows{
+    Effort{"none", false, {}},    Effort{"minimal", true, 128}, Effort{"low", true, 1024},
+    Effort{"medium", true, 2048}, Effort{"high", true, 4096},   Effort{"xhigh", true, {}},
+};
+constexpr auto efforts = [] {
+  std::array<std::string_view, effort_rows.size()> all{};
+  std::ranges::transform(effort_rows, all.begin(), &Effort::name);
+  return all;
+}();
 Error refused(std::string message) { return {ErrorCode::validation, std::move(message)}; }
 
 std::string at_message(std::size_t index, std::string_view member) {
@@ -353,7 +369,9 @@ Result<void> read_choice(const json::value& choice, Tools& tools) {
         std::ranges::find(choice_words, std::string_view(*word), &ChoiceWord::word)->choice;
   } else {
     tools.choice = ToolChoice::named;
-    tools.named = text_member(choice.get_object().at("function").get_object(), "name");
+    const json::object& members = choice.get_object();
+    const json::value* function = members.if_contains("function");
+    tools.named = text_member(function ? function->get_object() : members, "name");
   }
   const bool calls_one = tools.choice == ToolChoice::any || tools.choice == ToolChoice::named;
   if (tools.offered.empty()) {
@@ -370,6 +388,9 @@ Result<void> read_choice(const json::value& choice, Tools& tools) {
 
 }  // namespace
 
+constinit const Schema openai_tool_name_schema{.type = JsonType::string,
+                                               .pattern = &tool_name_pattern};
+constinit const Schema openai_effort_schema{.type = JsonType::string, .values = efforts};
 constinit const Schema openai_messages_schema{
     .type = JsonType::array, .size_min = 1, .items = &message_schema};
 constinit const Schema openai_tools_schema{
@@ -403,8 +424,20 @@ Result<void> read_openai_tools(const json::object& body, Conversation& conversat
                                .input_schema = openai_parameters(function, "parameters")});
     }
   }
+  return read_openai_choice(body, tools);
+}
+
+Result<void> read_openai_choice(const json::object& body, Tools& tools) {
   const json::value* choice = body.if_contains("tool_choice");
   return choice ? read_choice(*choice, tools) : Result<void>();
+}
+
+void read_openai_effort(const json::object& members, std::string_view name, Reasoning& reasoning) {
+  const json::value* effort = members.if_contains(name);
+  if (!effort) return;
+  const auto row =
+      std::ranges::find(effort_rows, std::string_view(effort->get_string()), &Effort::name);
+  reasoning = {row->wanted, row->budget_tokens};
 }
 
 void read_openai_response_format(const json::object& body, Conversation& conversation) {
@@ -418,6 +451,19 @@ void read_openai_response_format(const json::object& body, Conversation& convers
   const json::object& json_schema = format.at("json_schema").get_object();
   if (const json::value* schema = json_schema.if_contains("schema")) {
     conversation.format->schema = json::to_text(*schema);
+  }
+}
+
+void note_unknown_members(const json::object& body, std::span<const Property> properties,
+                          NativeRequest& request) {
+  constexpr std::size_t members_max = 16;  // a body can hold millions
+  constexpr std::size_t name_max = 64;     // bytes
+  std::size_t count = 0;
+  for (const auto& member : body) {
+    const std::string_view key = member.key();
+    if (std::ranges::find(properties, key, &Property::name) != properties.end()) continue;
+    if (++count > members_max) return;
+    request.ignored_fields.emplace_back(first_characters(key, name_max));
   }
 }
 
