@@ -58,8 +58,10 @@ constexpr Property properties[] = {
 constexpr Schema schema{
     .type = JsonType::object, .properties = properties, .nulls_are_absent = true};
 
+constexpr Schema one_generation_schema{
+    .type = JsonType::integer, .minimum = Bound{1}, .maximum = Bound{1}};
 constexpr Property additional_properties[] = {
-    {"n", &generations_schema},
+    {"n", &one_generation_schema},
     {"frequency_penalty", &number_schema},
     {"presence_penalty", &number_schema},
     {"documents", &documents_schema, Presence::optional, is_1_5},
@@ -123,9 +125,6 @@ Result<void> apply_additional(const ModelContext& model, const json::object& fie
                               NativeRequest& request) {
   CRATON_TRY_ASSIGN(const json::object members,
                     read_body(json::to_text(fields), additional_schema, model));
-  if (integer_member(members, "n").value_or(1) > 1) {
-    return not_supported("n", "Ask for one answer");
-  }
   read_rest(members, request);
   return {};
 }

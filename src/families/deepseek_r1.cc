@@ -58,6 +58,7 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   const Thoughts thoughts = thoughts_of(prompt, read);
   conversation.reasoning.wanted = thoughts != Thoughts::nowhere;
   if (thoughts == Thoughts::in_prompt) request.lead = think_close;
+  const bool is_marked = read.marked;
   conversation.system = std::move(read.system);
   conversation.turns = std::move(read.turns);
   Sampling& sampling = conversation.sampling;
@@ -66,6 +67,8 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   sampling.top_p = number_member(body, "top_p");
   sampling.stop_sequences = texts_member(body, "stop");
   std::erase(sampling.stop_sequences, "");
+  if (is_marked)
+    sampling.stop_sequences.emplace_back("<\uFF5CUser\uFF5C>");  // the user's next turn
   return request;
 }
 

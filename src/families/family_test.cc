@@ -152,6 +152,29 @@ const Additional additionals[] = {
     {"titan_unknown", "amazon.titan-text-lite-v1", R"({"x":1})", not_permitted},
     {"j2_penalty", "ai21.j2-mid-v1", R"({"countPenalty":{"scale":0.5}})", ""},
     {"j2_unknown", "ai21.j2-mid-v1", R"({"x":1})", not_permitted},
+    {"openai_effort", "openai.gpt-oss-20b-1:0", R"({"reasoning_effort":"high","seed":7})", ""},
+    {"openai_null", "qwen.qwen3-32b-v1:0", R"({"top_k":null})", ""},
+    {"openai_no_effort", "openai.gpt-oss-20b-1:0", R"({"reasoning_effort":"much"})",
+     "Malformed input request: #/reasoning_effort: much is not a valid enum value"},
+    {"openai_messages", "openai.gpt-oss-20b-1:0", R"({"messages":[]})",
+     "Malformed input request: #: extraneous key [messages]"},
+    {"openai_unknown", "deepseek.v3-v1:0", R"({"x":1})", not_permitted},
+    {"nova_config", "amazon.nova-lite-v1:0", R"({"inferenceConfig":{"topK":20}})", ""},
+    {"nova_2_thinking", "amazon.nova-2-lite-v1:0",
+     R"({"reasoningConfig":{"type":"enabled","maxReasoningEffort":"low"}})", ""},
+    {"nova_1_thinking", "amazon.nova-lite-v1:0", R"({"reasoningConfig":{"type":"enabled"}})",
+     "Malformed input request: #: extraneous key [reasoningConfig]"},
+    {"nova_unknown", "amazon.nova-lite-v1:0", R"({"x":1})", not_permitted},
+    {"command_r_k", "cohere.command-r-v1:0", R"({"k":5,"documents":[{"t":"x"}]})", ""},
+    {"command_r_queries", "cohere.command-r-v1:0", R"({"search_queries_only":true})",
+     "search_queries_only: not supported"},
+    {"command_r_unknown", "cohere.command-r-v1:0", R"({"x":1})", not_permitted},
+    {"jamba_penalty", "ai21.jamba-1-5-mini-v1:0", R"({"presence_penalty":0.5})", ""},
+    {"jamba_two", "ai21.jamba-1-5-mini-v1:0", R"({"n":2})",
+     "Malformed input request: #/n: 2 is not less or equal to 1"},
+    {"jamba_unknown", "ai21.jamba-1-5-mini-v1:0", R"({"x":1})", not_permitted},
+    {"r1_nothing", "deepseek.r1-v1:0", "{}", ""},
+    {"r1_unknown", "deepseek.r1-v1:0", R"({"x":1})", not_permitted},
 };
 
 /// Of a conversation by Converse: a question, a limit, a tool.
@@ -198,6 +221,19 @@ TEST(AdditionalFields, AreAppliedToTheRequest) {
   EXPECT_EQ(cohere->conversation.sampling.top_k, 7);
   EXPECT_EQ(cohere->conversation.sampling.likelihoods, Likelihoods::none);
   EXPECT_EQ(cohere->ignored_fields, std::vector<std::string>{"return_likelihoods"});
+
+  const auto gpt_oss = with_additional(
+      "openai.gpt-oss-20b-1:0", R"({"reasoning_effort":"low","seed":7,"max_completion_tokens":9})");
+  EXPECT_EQ(gpt_oss->conversation.reasoning, (Reasoning{true, 1024}));
+  EXPECT_EQ(gpt_oss->conversation.sampling.seed, 7u);
+  EXPECT_EQ(gpt_oss->conversation.sampling.tokens_max, 9);
+
+  const auto nova =
+      with_additional("amazon.nova-2-lite-v1:0",
+                      R"({"inferenceConfig":{"topK":20},"reasoningConfig":{"type":"enabled"}})");
+  EXPECT_EQ(nova->conversation.sampling.top_k, 20);
+  EXPECT_EQ(nova->conversation.sampling.tokens_max, 2000);
+  EXPECT_TRUE(nova->conversation.reasoning.wanted);
 
   const auto j2 = with_additional("ai21.j2-mid-v1", R"({"countPenalty":{"scale":0.5}})");
   EXPECT_EQ(j2->conversation.sampling.frequency_penalty, 0.5);
