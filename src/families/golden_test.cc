@@ -354,7 +354,7 @@ std::string streamed(const Family& family, const StreamContext& context,
 /// The endpoints' families are told by name, the others by the model id.
 const Family* family_for(const std::string& name, const std::string& model_id,
                          const std::string& body) {
-  for (const Family* family : {&openai_chat_endpoint, &openai_responses}) {
+  for (const Family* family : {&openai_chat_endpoint, &openai_responses, &openai_completion}) {
     if (family->name == name) return family;
   }
   return family_of(model_id, body);

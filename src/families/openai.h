@@ -1,8 +1,8 @@
-// The families of the OpenAI endpoints: chat completions and responses.
+// Families in OpenAI's shape that no model id of the catalogue leads to; none is in all_families().
 //
-// Their bodies name the model themselves, so no model id leads to these families and none of them
-// is in all_families(). Whoever serves such an endpoint asks model_of() which model is meant,
-// parses with that model's context, and frames the streamed pieces as server-sent events.
+// The bodies of the endpoints, chat completions and responses, name the model themselves. Whoever
+// serves one asks openai_model_of() which model is meant, parses with that model's context, and
+// frames the streamed pieces as server-sent events. Imported models have ARNs of their own.
 #pragma once
 
 #include <string>
@@ -15,6 +15,7 @@ namespace craton::families {
 
 extern const Family openai_chat_endpoint;  ///< `/openai/v1/chat/completions`
 extern const Family openai_responses;      ///< `/openai/v1/responses`
+extern const Family openai_completion;     ///< InvokeModel of an imported model, with a prompt
 
 /// The member `model` of a body of these endpoints.
 /// Fails with `validation` when the body is no JSON object or names no model.

@@ -163,12 +163,13 @@ constexpr auto properties_with(Property model) {
   return all;
 }
 
-constexpr auto native_properties = properties_with({"model", &text_schema});
+constexpr auto native_properties = properties_with({"model", &openai_model_schema});
 constexpr Schema native_schema{
     .type = JsonType::object, .properties = native_properties, .nulls_are_absent = true};
 
 // Clients of many servers send the endpoint members of other servers' making.
-constexpr auto endpoint_properties = properties_with({"model", &prompt_schema, Presence::required});
+constexpr auto endpoint_properties =
+    properties_with({"model", &openai_model_schema, Presence::required});
 constexpr Schema endpoint_schema{.type = JsonType::object,
                                  .properties = endpoint_properties,
                                  .unknown_keys = UnknownKeys::permitted,
@@ -265,7 +266,7 @@ Result<NativeRequest> read(const json::object& body, const ThoughtTags& tags) {
   return request;
 }
 
-constexpr Property model_properties[] = {{"model", &prompt_schema, Presence::required}};
+constexpr Property model_properties[] = {{"model", &openai_model_schema, Presence::required}};
 constexpr Schema model_schema{.type = JsonType::object,
                               .properties = model_properties,
                               .unknown_keys = UnknownKeys::permitted};

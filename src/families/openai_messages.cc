@@ -391,6 +391,9 @@ Result<void> read_choice(const json::value& choice, Tools& tools) {
 constinit const Schema openai_tool_name_schema{.type = JsonType::string,
                                                .pattern = &tool_name_pattern};
 constinit const Schema openai_effort_schema{.type = JsonType::string, .values = efforts};
+// As long as an ARN may be.
+constinit const Schema openai_model_schema{
+    .type = JsonType::string, .size_min = 1, .size_max = 2048};
 constinit const Schema openai_messages_schema{
     .type = JsonType::array, .size_min = 1, .items = &message_schema};
 constinit const Schema openai_tools_schema{

@@ -24,9 +24,10 @@ struct ThoughtTags {
   std::string_view close;  ///< "</reasoning>"
 };
 
-extern const Schema openai_messages_schema;         ///< `messages`
-extern const Schema openai_tools_schema;            ///< `tools`
-extern const Schema openai_tool_choice_schema;      ///< `tool_choice`
+extern const Schema openai_model_schema;        ///< `model`: every piece of a stream repeats it.
+extern const Schema openai_messages_schema;     ///< `messages`
+extern const Schema openai_tools_schema;        ///< `tools`
+extern const Schema openai_tool_choice_schema;  ///< `tool_choice`
 extern const Schema openai_response_format_schema;  ///< `response_format`
 extern const Schema openai_effort_schema;           ///< `reasoning_effort`
 extern const Schema openai_tool_name_schema;

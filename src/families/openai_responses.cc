@@ -118,7 +118,7 @@ constexpr Schema temperature_schema{
 constexpr Schema integer_schema{.type = JsonType::integer};
 
 constexpr Property properties[] = {
-    {"model", &prompt_schema, Presence::required},
+    {"model", &openai_model_schema, Presence::required},
     {"input", &input_schema, Presence::required},
     {"instructions", &text_schema},
     {"tools", &tools_schema},
