@@ -41,14 +41,20 @@ constexpr std::size_t fill_bytes = 64 * 1024;
 // vain. A program that gives up on everything it has in flight stays well below.
 constexpr RateLimit::Rate broken_streams{500, 30};
 
-// Frames that ask for work and bring nothing: PING, SETTINGS, PRIORITY, empty DATA and
-// CONTINUATION. The busiest honest client (a PING every 5 s) stays far below.
+// Frames that ask for work and bring nothing: PING, SETTINGS, PRIORITY, empty DATA. The
+// busiest honest client (a PING every 5 s) stays far below.
 constexpr RateLimit::Rate idle_frames{1000, 100};
 
 // How long a client may take to hear a goodbye before its new requests are no longer taken.
 constexpr milliseconds goodbye_time{1000};
 
 constexpr std::array<std::uint8_t, 8> goodbye_ping{'g', 'o', 'o', 'd', ' ', 'b', 'y', 'e'};
+
+// CONTINUATION frames of one header block. The largest headers come in a few.
+constexpr int continuations_max = 16;
+
+// NGHTTP2_ERR_TOO_MANY_CONTINUATIONS, which the headers of older releases with that bound lack.
+constexpr int too_many_continuations = -905;
 
 struct DeleteSession {
   void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
@@ -89,7 +95,6 @@ bool is_idle_frame(const nghttp2_frame_hd& frame) {
     case NGHTTP2_SETTINGS: return (frame.flags & NGHTTP2_FLAG_ACK) == 0;
     case NGHTTP2_PRIORITY: return true;
     case NGHTTP2_DATA: return frame.length == 0 && (frame.flags & NGHTTP2_FLAG_END_STREAM) == 0;
-    case NGHTTP2_CONTINUATION: return frame.length == 0;
     default: return false;
   }
 }
@@ -156,6 +161,7 @@ struct H2Session::State {
 
   void open();
   void ended(int result);
+  void append_output(std::string& out);
 
   // From nghttp2. Nonzero ends the session.
   int frame_begins(const nghttp2_frame_hd& frame);
@@ -192,11 +198,14 @@ struct H2Session::State {
 
   SteadyTime idle_since;                  // when there was last a stream
   std::optional<SteadyTime> block_since;  // when the header block began that is not whole yet
+  int continuations = 0;                  // of that block
   std::optional<SteadyTime> goodbye_since;
   bool parted = false;  // the last word was said
 
   RateLimit broken;
   RateLimit idle;
+
+  std::string greeting;  // goes out first, whatever happens: a client expects it
 
   std::optional<std::uint32_t> failure;  // nghttp2 is not to be asked any more
   bool failure_told = false;
@@ -250,6 +259,11 @@ void H2Session::State::open() {
   const Option option(new_option);
   nghttp2_option_set_no_closed_streams(new_option, 1);  // kept for priorities, which are not used
 
+#ifdef CRATON_NGHTTP2_MAX_CONTINUATIONS
+  // nghttp2 counts a CONTINUATION once for each piece that its 9 bytes of head arrive in.
+  nghttp2_option_set_max_continuations(new_option, 9 * (continuations_max + 1));
+#endif
+
   nghttp2_session* new_session = nullptr;
   if (nghttp2_session_server_new2(&new_session, new_callbacks, this, new_option) != 0) {
     throw std::bad_alloc();
@@ -265,12 +279,25 @@ void H2Session::State::open() {
   ended(nghttp2_submit_settings(new_session, NGHTTP2_FLAG_NONE, settings.data(), settings.size()));
   ended(
       nghttp2_session_set_local_window_size(new_session, NGHTTP2_FLAG_NONE, 0, connection_window));
+  append_output(greeting);
+}
+
+// Appends what nghttp2 has for the wire, whole frames.
+void H2Session::State::append_output(std::string& out) {
+  while (!failure && out.size() < fill_bytes) {
+    const std::uint8_t* bytes = nullptr;
+    const ssize_t size = nghttp2_session_mem_send(session.get(), &bytes);
+    ended(static_cast<int>(std::min<ssize_t>(size, 0)));
+    if (size <= 0) return;
+    out.append(view_of(bytes, static_cast<std::size_t>(size)));
+  }
 }
 
 // Looks at what nghttp2 returned: an error leaves the session as it is, for good.
 void H2Session::State::ended(int result) {
   if (result >= 0 || failure) return;
   switch (result) {
+    case too_many_continuations:
     case NGHTTP2_ERR_FLOODED: fail(NGHTTP2_ENHANCE_YOUR_CALM); return;
     case NGHTTP2_ERR_BAD_CLIENT_MAGIC: fail(NGHTTP2_PROTOCOL_ERROR); return;
     default: fail(NGHTTP2_INTERNAL_ERROR); return;
@@ -285,7 +312,12 @@ int H2Session::State::fail(std::uint32_t code) {
 // Requests.
 
 int H2Session::State::frame_begins(const nghttp2_frame_hd& frame) {
-  if (frame.type != NGHTTP2_CONTINUATION) block_since.reset();
+  if (frame.type != NGHTTP2_CONTINUATION) {
+    block_since.reset();
+    continuations = 0;
+  } else if (++continuations > continuations_max) {
+    return fail(NGHTTP2_ENHANCE_YOUR_CALM);
+  }
   return is_idle_frame(frame) ? count(idle) : 0;
 }
 
@@ -403,6 +435,7 @@ int H2Session::State::stream_closed(StreamId id) {
 
 void H2Session::State::reset(StreamId id, Stream& stream, std::uint32_t code) {
   stream.broken_by_us = stream.no_more = true;
+  body_bytes -= std::exchange(stream.body_bytes, 0);
   ended(nghttp2_submit_rst_stream(session.get(), NGHTTP2_FLAG_NONE, id, code));
 }
 
@@ -537,15 +570,8 @@ void H2Session::reset(StreamId id, H2Reset code) {
 void H2Session::fill(std::string& out, SteadyTime now) {
   State& state = *state_;
   state.now = now;
-  while (!state.failure && out.size() < fill_bytes) {
-    const std::uint8_t* bytes = nullptr;
-    const ssize_t size = nghttp2_session_mem_send(state.session.get(), &bytes);
-    if (size <= 0) {
-      state.ended(static_cast<int>(size));
-      break;
-    }
-    out.append(view_of(bytes, static_cast<std::size_t>(size)));
-  }
+  out += std::exchange(state.greeting, {});
+  state.append_output(out);
   if (!state.failure || std::exchange(state.failure_told, true)) return;
   append_goaway(nghttp2_session_get_last_proc_stream_id(state.session.get()), *state.failure, out);
 }
@@ -575,7 +601,7 @@ bool H2Session::done() const {
   const State& state = *state_;
   if (state.failure) return state.failure_told;
   return nghttp2_session_want_read(state.session.get()) == 0 &&
-         nghttp2_session_want_write(state.session.get()) == 0;
+         nghttp2_session_want_write(state.session.get()) == 0 && state.greeting.empty();
 }
 
 }  // namespace craton::http

@@ -115,6 +115,11 @@ class RawClient {
 
   std::string unread() { return buffer_; }
 
+  /// Waits for more bytes; false when there will be none.
+  bool read_some() { return receive(); }
+  std::string take_unread() { return std::exchange(buffer_, {}); }
+  bool ended_in_order() const { return last_ == 0; }
+
   void shut_down_sending() { ::shutdown(fd_, SHUT_WR); }
 
   /// Closes with a reset.

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "service/errors.h"
-#include "service/scripted_service_test.h"
+#include "service/scripted_service.h"
 
 namespace craton::service {
 namespace {
@@ -16,7 +16,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::string_view haiku = "anthropic.claude-3-haiku-20240307-v1%3A0";
 constexpr std::string_view sonnet = "us.anthropic.claude-sonnet-4-5-20250929-v1%3A0";
 
 std::string question(std::string_view rest = "") {
@@ -81,7 +80,7 @@ TEST_F(ConverseTest, StreamsCallsOfTools) {
   http::Response response = stream_of(haiku, question(clock_tool));
   ASSERT_EQ(response.status, 200) << response.body;
   EXPECT_EQ(response.headers.find("content-type"), "application/vnd.amazon.eventstream");
-  const std::string bytes = read_all(*response.stream);
+  const std::string bytes = body_of(response);
   EXPECT_THAT(bytes, HasSubstr("messageStart"));
   EXPECT_THAT(bytes, HasSubstr(R"("start":{"toolUse":{"name":"clock","toolUseId":"tooluse_)"));
   EXPECT_THAT(bytes, HasSubstr(R"("stopReason":"tool_use")"));
@@ -91,7 +90,7 @@ TEST_F(ConverseTest, StreamsCallsOfTools) {
 TEST_F(ConverseTest, AFailureInTheMiddleOfAStreamIsAnExceptionThatItDeclares) {
   bind({MessageStart{}, TextDelta{"No"}, Failure{{ErrorCode::model_timeout, "Too slow."}, {}}});
   http::Response response = stream_of(haiku, question());
-  const std::string bytes = read_all(*response.stream);
+  const std::string bytes = body_of(response);
   EXPECT_THAT(bytes, HasSubstr("modelStreamErrorException"));
   EXPECT_THAT(bytes, HasSubstr(R"({"message":"Too slow."})"));
   EXPECT_THAT(bytes, Not(HasSubstr("messageStop")));
@@ -205,7 +204,7 @@ TEST_F(ConverseTest, TokensAreCountedAsTheCallWouldCountThem) {
   bind(saying("x"));
   const std::string messages = R"([{"role":"user","content":[{"text":"hi"}]}])";
   const std::string as_converse = R"({"input":{"converse":{"messages":)" + messages + "}}}";
-  EXPECT_EQ(count(sonnet, as_converse).body, R"({"inputTokens":1})");
+  EXPECT_EQ(count(sonnet, as_converse).body, R"({"inputTokens":12})");
   const Conversation conversed = engine->asked;
   converse(sonnet, R"({"messages":)" + messages + "}");
   EXPECT_EQ(engine->asked, conversed);
@@ -213,7 +212,7 @@ TEST_F(ConverseTest, TokensAreCountedAsTheCallWouldCountThem) {
   // {"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}
   const std::string as_native =
       R"({"input":{"invokeModel":{"body":"eyJhbnRocm9waWNfdmVyc2lvbiI6ImJlZHJvY2stMjAyMy0wNS0zMSIsIm1heF90b2tlbnMiOjksIm1lc3NhZ2VzIjpbeyJyb2xlIjoidXNlciIsImNvbnRlbnQiOiJoaSJ9XX0="}}})";
-  EXPECT_EQ(count(sonnet, as_native).body, R"({"inputTokens":1})");
+  EXPECT_EQ(count(sonnet, as_native).body, R"({"inputTokens":12})");
   EXPECT_EQ(text_of(engine->asked.turns.at(0)), "hi");
 }
 

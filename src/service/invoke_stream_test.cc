@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "event_stream/message.h"
 #include "service/errors.h"
-#include "service/scripted_service_test.h"
+#include "service/scripted_service.h"
 
 namespace craton::service {
 namespace {

@@ -3,11 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "api/operation.h"
@@ -15,7 +12,7 @@
 #include "base/log.h"
 #include "service/errors.h"
 #include "service/operations.h"
-#include "service/scripted_service_test.h"
+#include "service/scripted_service.h"
 
 namespace craton::service {
 namespace {
@@ -23,8 +20,6 @@ namespace {
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::StartsWith;
-
-constexpr std::string_view haiku = "anthropic.claude-3-haiku-20240307-v1%3A0";
 
 std::string claude_body(std::string_view question) {
   return "{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":16,\"messages\":"

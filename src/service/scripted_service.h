@@ -1,25 +1,24 @@
-// For tests: an engine that says what it is told to, and a service over it without sockets.
+// For tests: a Service whose engine answers with a script.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/log.h"
-#include "engines/engine.h"
 #include "http/body_stream.h"
+#include "http/run_to_end.h"
 #include "service/service.h"
 
 namespace craton::service {
+
+inline constexpr std::string_view haiku = "anthropic.claude-3-haiku-20240307-v1%3A0";
 
 /// Answers every conversation with the same events, from a thread of its own.
 class ScriptedEngine : public engines::Engine {
@@ -49,14 +48,13 @@ class ScriptedEngine : public engines::Engine {
   }
   Result<int> count_tokens(const Conversation& conversation) override {
     asked = conversation;
-    return 1;
+    return 12;
   }
-
-  engines::Capabilities capabilities() const override { return can; }
+  engines::Capabilities capabilities() const override { return able; }
 
   engines::State state = engines::State::ready;
-  engines::Capabilities can;
   std::optional<Error> refusal;
+  engines::Capabilities able;
   Conversation asked;
 
  private:
@@ -67,24 +65,6 @@ class ScriptedEngine : public engines::Engine {
 inline std::vector<Event> saying(std::string text) {
   return {MessageStart{}, TextDelta{std::move(text)}, MessageStop{StopReason::end_turn, {}},
           Usage{.input_tokens = 12, .output_tokens = 3}};
-}
-
-/// The whole of a streamed body.
-inline std::string read_all(http::BodyStream& body) {
-  std::string all;
-  boost::asio::io_context io;
-  const auto reading = [](http::BodyStream& from,
-                          std::string& into) -> boost::asio::awaitable<void> {
-    while (true) {
-      std::optional<std::string> bytes = co_await from.next();
-      if (!bytes) co_return;
-      into += *bytes;
-    }
-  };
-  boost::asio::co_spawn(io, reading(body, all),
-                        [](const std::exception_ptr& error) { ASSERT_FALSE(error); });
-  io.run();
-  return all;
 }
 
 class ServiceTest : public testing::Test {
@@ -105,22 +85,23 @@ class ServiceTest : public testing::Test {
                           .headers = std::move(headers),
                           .body = std::move(body),
                           .peer = "127.0.0.1"};
-    std::optional<http::Response> response;
-    boost::asio::io_context io;
-    boost::asio::co_spawn(io, const_cast<Service&>(service).handle(std::move(request)),
-                          [&](std::exception_ptr error, http::Response made) {
-                            ASSERT_FALSE(error);
-                            response = std::move(made);
-                          });
-    io.run();
-    return *std::move(response);
+    return http::run_to_end(const_cast<Service&>(service).handle(std::move(request)));
   }
 
-  /// A streamed answer's whole body.
+  /// All bytes of a streamed answer.
+  static std::string body_of(http::Response& response) {
+    std::string bytes;
+    while (std::optional<std::string> piece = http::run_to_end(response.stream->next())) {
+      bytes += *piece;
+    }
+    return bytes;
+  }
+
+  /// The whole body of an answer that must be a stream.
   std::string stream(std::string target, std::string body) {
-    const http::Response response = send("POST", std::move(target), std::move(body));
-    EXPECT_EQ(response.status, 200) << response.body;
-    return response.stream ? read_all(*response.stream) : std::string();
+    http::Response response = send("POST", std::move(target), std::move(body));
+    EXPECT_TRUE(response.stream) << response.status << response.body;
+    return response.stream ? body_of(response) : std::string();
   }
 
   http::Response invoke(std::string_view model, std::string body) {
