@@ -6,12 +6,17 @@
 namespace craton {
 namespace {
 
-bool is_or_holds_image(const ContentBlock& block) {
-  if (std::holds_alternative<ImageBlock>(block)) return true;
-  const auto* result = std::get_if<ToolResultBlock>(&block);
-  return result && std::ranges::any_of(result->content, [](const ToolResultPart& part) {
-           return std::holds_alternative<ImageBlock>(part);
-         });
+/// True when some block, or some tool's result, is a `Block`.
+template <class Block>
+bool has(const Conversation& conversation) {
+  const auto is_one = [](const auto& block) { return std::holds_alternative<Block>(block); };
+  const auto is_or_holds_one = [&](const ContentBlock& block) {
+    const auto* result = std::get_if<ToolResultBlock>(&block);
+    return is_one(block) || (result && std::ranges::any_of(result->content, is_one));
+  };
+  return std::ranges::any_of(conversation.turns, [&](const Turn& turn) {
+    return std::ranges::any_of(turn.content, is_or_holds_one);
+  });
 }
 
 }  // namespace
@@ -31,10 +36,8 @@ void append_turn(Conversation& conversation, Role role, std::string text) {
   conversation.turns.back().content.emplace_back(TextBlock{std::move(text)});
 }
 
-bool has_images(const Conversation& conversation) {
-  return std::ranges::any_of(conversation.turns, [](const Turn& turn) {
-    return std::ranges::any_of(turn.content, is_or_holds_image);
-  });
-}
+bool has_images(const Conversation& conversation) { return has<ImageBlock>(conversation); }
+
+bool has_documents(const Conversation& conversation) { return has<DocumentBlock>(conversation); }
 
 }  // namespace craton

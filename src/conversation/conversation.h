@@ -161,4 +161,7 @@ void append_turn(Conversation& conversation, Role role, std::string text);
 /// True when some turn, or some tool's result, holds an image.
 bool has_images(const Conversation& conversation);
 
+/// The same of a document.
+bool has_documents(const Conversation& conversation);
+
 }  // namespace craton

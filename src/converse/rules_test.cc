@@ -95,6 +95,28 @@ const Row rows[] = {
      asking(R"([{"image":{"format":"png","source":{"s3Location":{"uri":"s3://bucket/x"}}}}])"),
      "The model returned the following errors: messages.0.content.0.image.source.type: Field "
      "required"},
+    {"image_that_is_none", haiku,
+     asking(R"([{"image":{"format":"png","source":{"bytes":"aGk="}}}])"),
+     "The model returned the following errors: messages.0.content.0.image.source.bytes: Could not "
+     "process image"},
+    {"image_of_another_format", haiku,
+     asking(
+         R"([{"text":"a"},{"image":{"format":"jpeg","source":{"bytes":"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="}}}])"),
+     "The model returned the following errors: messages.0.content.1.image.source.bytes: The image "
+     "was specified using the image/jpeg media type, but the image appears to be a image/png "
+     "image"},
+    {"document_with_a_name_of_a_file", haiku,
+     asking(
+         R"([{"text":"a"},{"document":{"format":"txt","name":"a.txt","source":{"bytes":"aGk="}}}])"),
+     "The document file name can only contain alphanumeric characters, whitespace characters, "
+     "hyphens, parentheses, and square brackets. The name can't contain more than one consecutive "
+     "whitespace character. Check that the file name conforms to these restrictions and retry "
+     "your request."},
+    {"documents_of_one_name", haiku,
+     asking(R"([{"text":"a"},{"document":{"format":"txt","name":"a","source":{"bytes":"aGk="}}},)"
+            R"({"document":{"format":"txt","name":"a","source":{"bytes":"aGk="}}}])"),
+     "Messages can't contain duplicate document names. Rename the document and retry your "
+     "request."},
     {"video", haiku, asking(R"([{"video":{"format":"mp4","source":{"bytes":"aGk="}}}])"),
      "This model doesn't support the video field for user messages. Remove video and try again."},
     {"audio", haiku, asking(R"([{"audio":{"format":"mp3","source":{"bytes":"aGk="}}}])"),

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "converse/additional_fields.h"
-#include "converse/attachments.h"
 #include "converse/reply.h"
 #include "converse/request.h"
 #include "converse/stream.h"
@@ -91,9 +90,10 @@ awaitable<Result<ConverseCall>> begin(const Call& call, Delivery delivery) {
   Result<engines::Engine*> engine = co_await ready_engine(call, *model);
   if (!engine) co_return engine.error();
   read.engine = *engine;
-  CRATON_CO_TRY_ASSIGN(std::vector<Running> running,
-                       start(call, **engine, *model, read.request->conversation()));
-  for (Running& one : running) read.running.push_back(std::move(one));
+  Result<std::vector<Running>> running =
+      co_await begin_answers(call, **engine, *model, read.request->conversation());
+  if (!running) co_return running.error();
+  for (Running& one : *running) read.running.push_back(std::move(one));
   co_return read;
 }
 
@@ -141,7 +141,6 @@ Result<converse::Request> read_converse(const boost::json::object& input,
                                         const catalog::Model& model, Delivery delivery) {
   CRATON_TRY_ASSIGN(converse::Request request, converse::read(input, model, delivery));
   CRATON_TRY(converse::apply_additional_fields(provider, request));
-  CRATON_TRY(converse::read_documents(request.native.conversation));
   return request;
 }
 

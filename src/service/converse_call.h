@@ -18,8 +18,7 @@ Result<void> refuse_no_chat(const catalog::Model& model);
 /// Who answers for `model`.
 converse::Provider provider_of(const Call& call, const catalog::Model& model);
 
-/// Reads the members of a Converse input down to what an engine takes: the provider's own fields
-/// applied, documents read.
+/// Reads the members of a Converse input, and applies the provider's own fields.
 Result<converse::Request> read_converse(const boost::json::object& input,
                                         const converse::Provider& provider,
                                         const catalog::Model& model, converse::Delivery delivery);

@@ -16,7 +16,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::string_view haiku = "anthropic.claude-3-haiku-20240307-v1%3A0";
 constexpr std::string_view sonnet = "us.anthropic.claude-sonnet-4-5-20250929-v1%3A0";
 
 std::string question(std::string_view rest = "") {
@@ -163,8 +162,30 @@ TEST_F(ConverseTest, APromptOfAnAccountIsNotFound) {
 TEST_F(ConverseTest, AModelWithoutEyesRefusesImages) {
   bind(saying("A cat."));
   const std::string body =
-      R"({"messages":[{"role":"user","content":[{"image":{"format":"png","source":{"bytes":"iVBORw0KGgo="}}}]}]})";
+      R"({"messages":[{"role":"user","content":[{"image":{"format":"png","source":{"bytes":"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="}}}]}]})";
   EXPECT_THAT(converse(haiku, body).body, HasSubstr("doesn't support the image field"));
+}
+
+constexpr std::string_view with_document =
+    R"({"messages":[{"role":"user","content":[{"text":"Sum up."},{"document":{"format":"md","name":"Notes","context":"Of Monday","source":{"bytes":"IyBUaXRsZQ=="}}}]}]})";
+
+TEST_F(ConverseTest, DocumentsAreReadForTheEngine) {
+  bind(saying("A title."));
+  const http::Response response = converse(haiku, std::string(with_document));
+  ASSERT_EQ(response.status, 200) << response.body;
+  const std::string asked = text_of(engine->asked.turns.at(0));
+  EXPECT_THAT(asked, HasSubstr("Sum up."));
+  EXPECT_THAT(asked, HasSubstr("[Document: Notes]\nOf Monday\n# Title"));
+  EXPECT_FALSE(has_documents(engine->asked));
+}
+
+TEST_F(ConverseTest, ADocumentThatCannotBeReadIsRefused) {
+  bind(saying("x"));
+  const http::Response response = converse(
+      haiku,
+      R"({"messages":[{"role":"user","content":[{"text":"Sum up."},{"document":{"format":"docx","name":"Notes","source":{"bytes":"IyBUaXRsZQ=="}}}]}]})");
+  EXPECT_EQ(error_type_of(response), "ValidationException");
+  EXPECT_THAT(response.body, HasSubstr("document"));
 }
 
 TEST_F(ConverseTest, ARequestThatBreaksTheApiModelIsRefusedBeforeAnyRule) {

@@ -55,10 +55,9 @@ awaitable<Result<http::Response>> count_tokens(const Call& call) {
   CRATON_CO_TRY_ASSIGN(Conversation conversation, read_input(call, *model));
   Result<engines::Engine*> engine = co_await ready_engine(call, *model);
   if (!engine) co_return engine.error();
-  CRATON_CO_TRY(refuse_unseeable(**engine, conversation));
-  CRATON_CO_TRY_ASSIGN(const int tokens, (*engine)->count_tokens(conversation));
-  call.account->input_tokens = tokens;
-  http::Response response = json_response("{\"inputTokens\":" + std::to_string(tokens) + "}");
+  const Result<int> tokens = co_await counted_tokens(call, **engine, conversation);
+  if (!tokens) co_return tokens.error();
+  http::Response response = json_response("{\"inputTokens\":" + std::to_string(*tokens) + "}");
   add_engine_headers(**engine, response);
   co_return response;
 }

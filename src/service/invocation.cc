@@ -6,6 +6,7 @@
 #include <string>
 
 #include "http/awaitable.h"
+#include "service/document_reader.h"
 
 namespace craton::service {
 namespace {
@@ -33,6 +34,27 @@ Error no_eyes() {
   return {ErrorCode::validation,
           "This model doesn't support the image field for user messages. Remove image and try "
           "again."};
+}
+
+Result<void> refuse_unseeable(const engines::Engine& engine, const Conversation& conversation) {
+  if (!engine.capabilities().images && has_images(conversation)) return no_eyes();
+  return {};
+}
+
+Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
+                                   const catalog::Model& model, const Conversation& conversation,
+                                   int count) {
+  const engines::Limits limits{model.context_tokens,
+                               call.started + call.service.options().answer_limit};
+  std::vector<Running> running;
+  for (int i = 0; i < count; ++i) {
+    Conversation own = conversation;
+    if (own.sampling.seed) *own.sampling.seed += static_cast<std::uint32_t>(i);
+    CRATON_TRY_ASSIGN(std::shared_ptr<engines::Generation> generation,
+                      engine.generate(std::move(own), limits));
+    running.emplace_back(std::move(generation));
+  }
+  return running;
 }
 
 }  // namespace
@@ -85,26 +107,31 @@ awaitable<Event> Running::next() {
   }
 }
 
-Result<void> refuse_unseeable(const engines::Engine& engine, const Conversation& conversation) {
-  if (!engine.capabilities().images && has_images(conversation)) return no_eyes();
-  return {};
+awaitable<Result<std::vector<Running>>> begin_answers(const Call& call, engines::Engine& engine,
+                                                      const catalog::Model& model,
+                                                      const Conversation& conversation, int count) {
+  CRATON_CO_TRY(refuse_unseeable(engine, conversation));
+  if (!has_documents(conversation)) co_return start(call, engine, model, conversation, count);
+  Result<Conversation> read = co_await with_documents_read(call.service.workers(), conversation);
+  if (!read) co_return read.error();
+  co_return start(call, engine, model, *read, count);
 }
 
-Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
-                                   const catalog::Model& model, const Conversation& conversation,
-                                   int count) {
-  CRATON_TRY(refuse_unseeable(engine, conversation));
-  const engines::Limits limits{model.context_tokens,
-                               call.started + call.service.options().answer_limit};
-  std::vector<Running> running;
-  for (int i = 0; i < count; ++i) {
-    Conversation own = conversation;
-    if (own.sampling.seed) *own.sampling.seed += static_cast<std::uint32_t>(i);
-    CRATON_TRY_ASSIGN(std::shared_ptr<engines::Generation> generation,
-                      engine.generate(std::move(own), limits));
-    running.emplace_back(std::move(generation));
+awaitable<Result<int>> counted_tokens(const Call& call, engines::Engine& engine,
+                                      const Conversation& conversation) {
+  CRATON_CO_TRY(refuse_unseeable(engine, conversation));
+  const Conversation* counted = &conversation;
+  std::optional<Conversation> read;
+  if (has_documents(conversation)) {
+    Result<Conversation> result =
+        co_await with_documents_read(call.service.workers(), conversation);
+    if (!result) co_return result.error();
+    read = std::move(*result);
+    counted = &*read;
   }
-  return running;
+  CRATON_CO_TRY_ASSIGN(const int tokens, engine.count_tokens(*counted));
+  call.account->input_tokens = tokens;
+  co_return tokens;
 }
 
 awaitable<tl::expected<std::vector<Answer>, Failure>> collect(std::vector<Running> running) {

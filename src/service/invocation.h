@@ -55,14 +55,19 @@ class Running {
   std::shared_ptr<engines::Generation> generation_;
 };
 
-/// Fails with `validation` when the conversation has images and the bound model no eyes.
-Result<void> refuse_unseeable(const engines::Engine& engine, const Conversation& conversation);
+/// Begins `count` answers to one conversation, each with the next seed where it has one; its
+/// documents are read first. Fails with `validation` when the conversation needs what the bound
+/// model has not (eyes) or a document cannot be read, and as Engine::generate().
+boost::asio::awaitable<Result<std::vector<Running>>> begin_answers(const Call& call,
+                                                                   engines::Engine& engine,
+                                                                   const catalog::Model& model,
+                                                                   const Conversation& conversation,
+                                                                   int count = 1);
 
-/// Starts `count` answers to one conversation, each with the next seed where it has one. Fails with
-/// `validation` as refuse_unseeable(), and as Engine::generate().
-Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
-                                   const catalog::Model& model, const Conversation& conversation,
-                                   int count = 1);
+/// The tokens of input that begin_answers() would report, which the log is told too. Fails as it
+/// does.
+boost::asio::awaitable<Result<int>> counted_tokens(const Call& call, engines::Engine& engine,
+                                                   const Conversation& conversation);
 
 /// All answers, whole; the first failure when one failed.
 boost::asio::awaitable<tl::expected<std::vector<Answer>, Failure>> collect(

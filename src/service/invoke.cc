@@ -86,10 +86,10 @@ awaitable<Result<NativeCall>> begin(const Call& call, Delivery delivery) {
   Result<engines::Engine*> engine = co_await ready_engine(call, *model);
   if (!engine) co_return engine.error();
   native.engine = *engine;
-  CRATON_CO_TRY_ASSIGN(
-      std::vector<Running> running,
-      start(call, **engine, *model, native.request->conversation, native.request->generations));
-  for (Running& one : running) native.running.push_back(std::move(one));
+  Result<std::vector<Running>> running = co_await begin_answers(
+      call, **engine, *model, native.request->conversation, native.request->generations);
+  if (!running) co_return running.error();
+  for (Running& one : *running) native.running.push_back(std::move(one));
   co_return native;
 }
 

@@ -144,11 +144,12 @@ awaitable<Result<http::Response>> streamed(const ProviderApi& api, const Call& c
 awaitable<Result<http::Response>> answer(const ProviderApi& api, const Call& call) {
   Result<Prepared> prepared = co_await prepare(api, call);
   if (!prepared) co_return prepared.error();
-  CRATON_CO_TRY_ASSIGN(std::vector<Running> running,
-                       start(call, *prepared->engine, *prepared->model,
-                             prepared->request->conversation, prepared->request->generations));
-  auto made = prepared->streamed ? streamed(api, call, *prepared, std::move(running))
-                                 : whole(api, call, *prepared, std::move(running));
+  Result<std::vector<Running>> running =
+      co_await begin_answers(call, *prepared->engine, *prepared->model,
+                             prepared->request->conversation, prepared->request->generations);
+  if (!running) co_return running.error();
+  auto made = prepared->streamed ? streamed(api, call, *prepared, std::move(*running))
+                                 : whole(api, call, *prepared, std::move(*running));
   Result<http::Response> response = co_await std::move(made);
   if (response) add_engine_headers(*prepared->engine, *response);
   co_return response;
@@ -157,9 +158,10 @@ awaitable<Result<http::Response>> answer(const ProviderApi& api, const Call& cal
 awaitable<Result<http::Response>> count(const ProviderApi& api, const Call& call) {
   Result<Prepared> prepared = co_await prepare(api, call);
   if (!prepared) co_return prepared.error();
-  CRATON_CO_TRY_ASSIGN(const int tokens,
-                       prepared->engine->count_tokens(prepared->request->conversation));
-  call.account->input_tokens = tokens;
+  const Result<int> counted =
+      co_await counted_tokens(call, *prepared->engine, prepared->request->conversation);
+  if (!counted) co_return counted.error();
+  const int tokens = *counted;
   co_return json_response("{\"input_tokens\":" + std::to_string(tokens) + "}");
 }
 

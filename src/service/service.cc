@@ -21,6 +21,9 @@ std::string_view header_value(const void* context, std::string_view name) {
   return static_cast<const http::Headers*>(context)->find(name).value_or(std::string_view());
 }
 
+/// That read documents: one that takes long leaves a thread to the others.
+constexpr std::size_t document_threads = 2;
+
 /// A Region's name goes into ARNs, so only what could be one is taken from a caller.
 bool is_region_name(std::string_view text) {
   return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -163,7 +166,10 @@ class LoggedBody : public http::BodyStream {
 
 Service::Service(ServiceOptions options, std::shared_ptr<const catalog::Catalog> catalog,
                  std::shared_ptr<engines::Engine> engine)
-    : options_(std::move(options)), catalog_(std::move(catalog)), engine_(std::move(engine)) {}
+    : options_(std::move(options)),
+      catalog_(std::move(catalog)),
+      engine_(std::move(engine)),
+      workers_(std::make_unique<WorkerPool>(document_threads)) {}
 
 engines::Engine* Service::engine_of(std::string_view) const { return engine_.get(); }
 

@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "engines/engine.h"
 #include "http/message.h"
+#include "service/worker_pool.h"
 
 namespace craton::service {
 
@@ -38,6 +39,9 @@ class Service {
   const ServiceOptions& options() const { return options_; }
   const catalog::Catalog& catalog() const { return *catalog_; }
 
+  /// For what takes too long for an I/O thread.
+  WorkerPool& workers() const { return *workers_; }
+
   /// The engine that `model_id` is bound to; null when none is.
   engines::Engine* engine_of(std::string_view model_id) const;
 
@@ -45,6 +49,7 @@ class Service {
   const ServiceOptions options_;
   const std::shared_ptr<const catalog::Catalog> catalog_;
   const std::shared_ptr<engines::Engine> engine_;
+  const std::unique_ptr<WorkerPool> workers_;
 };
 
 }  // namespace craton::service
