@@ -21,7 +21,7 @@ DOORS = {
     r"boost/beast": ["http"],
     r"boost/asio/(?!awaitable|this_coro)": ["http"],
     r"curl/(?!curlver)": ["http"],
-    r"llama(-cpp)?\.h|ggml": ["engines/llama"],
+    r"llama(-cpp)?\.h|ggml|mtmd|stb/|webp/": ["engines/llama"],
     r"pugixml": ["documents"],
     r"zip\.h": ["documents", "models"],
 }
