@@ -23,7 +23,7 @@ DOORS = {
     r"boost/asio/(?!awaitable|this_coro)": ["http"],
     r"curl/(?!curlver)": ["http"],
     r"aws/": ["event_stream"],
-    r"llama(-cpp)?\.h|ggml": ["engines/llama"],
+    r"llama(-cpp)?\.h|ggml|mtmd|stb/|webp/": ["engines/llama"],
     r"pugixml": ["documents"],
     r"zip\.h": ["documents", "models"],
 }

@@ -1,6 +1,7 @@
 #include "engines/llama/llama_log.h"
 
 #include <llama.h>
+#include <mtmd.h>
 
 #include <string_view>
 
@@ -30,7 +31,10 @@ void take_line(ggml_log_level level, const char* text, void*) {
 
 }  // namespace
 
-void adopt_llama_log() { llama_log_set(take_line, nullptr); }
+void adopt_llama_log() {
+  llama_log_set(take_line, nullptr);
+  mtmd_log_set(take_line, nullptr);
+}
 
 ErrorCollector::ErrorCollector() { collected = &errors_; }
 ErrorCollector::~ErrorCollector() { collected = nullptr; }
