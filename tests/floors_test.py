@@ -21,6 +21,8 @@ DOORS = {
     r"boost/beast": ["http"],
     r"boost/asio/(?!awaitable|this_coro)": ["http"],
     r"curl/(?!curlver)": ["http"],
+    r"nghttp2/": ["http"],
+    r"openssl/(ssl|x509)": ["http"],
     r"llama(-cpp)?\.h|ggml": ["engines/llama"],
 }
 
