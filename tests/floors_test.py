@@ -22,6 +22,8 @@ DOORS = {
     r"boost/beast": ["http"],
     r"boost/asio/(?!awaitable|this_coro)": ["http"],
     r"curl/(?!curlver)": ["http"],
+    r"nghttp2/": ["http"],
+    r"openssl/(ssl|x509)": ["http"],
     r"aws/": ["event_stream"],
     r"llama(-cpp)?\.h|ggml|mtmd|stb/|webp/": ["engines/llama"],
     r"pugixml": ["documents"],

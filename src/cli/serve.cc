@@ -64,8 +64,13 @@ void print_start(const server::Config& config, const server::BedrockServer& serv
       "\nPoint any AWS SDK here:\n\n"
       "export AWS_ENDPOINT_URL=%s\n"
       "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n"
-      "export AWS_ACCESS_KEY_ID=craton AWS_SECRET_ACCESS_KEY=craton\n\n",
+      "export AWS_ACCESS_KEY_ID=craton AWS_SECRET_ACCESS_KEY=craton\n",
       url.c_str(), config.region.c_str(), config.region.c_str());
+  if (const std::string& authority = server.authority_file(); !authority.empty()) {
+    std::printf("export AWS_CA_BUNDLE='%s'\nexport NODE_EXTRA_CA_CERTS='%s' SSL_CERT_FILE='%s'\n",
+                authority.c_str(), authority.c_str(), authority.c_str());
+  }
+  std::printf("\n");
   std::fflush(stdout);
 }
 

@@ -1,4 +1,5 @@
-// One accepted connection, whatever it speaks: HTTP/1.1, or HTTP/2 when its first bytes say so.
+// One accepted connection, whatever it speaks: HTTP/1.1, or HTTP/2 when its first bytes say so; in
+// TLS or not.
 //
 // Threads: everything happens on the connection's shard's.
 #pragma once
@@ -37,6 +38,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   boost::asio::awaitable<void> serve_protocol();
+  boost::asio::awaitable<bool> shake_hands();
 
   Link link_;
   H1Connection h1_;

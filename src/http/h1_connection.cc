@@ -55,7 +55,10 @@ awaitable<H1Connection::Ending> H1Connection::serve() {
       const Wait wait = co_await receive();
       answered = 0;
       if (wait == Wait::bytes) continue;
-      if (wait == Wait::end) co_return Ending::over;
+      if (wait == Wait::end) {
+        link_.transport.say_end();
+        co_return Ending::over;
+      }
       const Refusal too_slow{408, "The request did not arrive in time."};
       co_await refuse(too_slow);
       co_return Ending::over;
@@ -81,7 +84,7 @@ awaitable<H1Connection::Wait> H1Connection::receive() {
   while (true) {
     const bool last_look = idle && link_.surroundings.draining;
     if (!last_look) {
-      const bool in_time = co_await link_.transport.ready(Transport::Wait::wait_read, deadline);
+      const bool in_time = co_await link_.transport.ready(link_.transport.read_wait(), deadline);
       if (!in_time) co_return idle ? Wait::end : Wait::time_out;
     }
     switch (read_available()) {
@@ -229,7 +232,7 @@ void H1Connection::watch_peer() {
 
 void H1Connection::watch_on(unsigned watch) {
   watching_ = true;
-  link_.transport.when_ready(Transport::Wait::wait_read, [this, keep = link_.keep(), watch] {
+  link_.transport.when_ready(link_.transport.read_wait(), [this, keep = link_.keep(), watch] {
     if (watch != watch_) return;
     watching_ = false;
     if (read_available() == Arrival::end) {

@@ -31,6 +31,9 @@ class H1Connection {
   /// Serves requests until the connection ends, on the coroutine that link.cancel cancels.
   boost::asio::awaitable<Ending> serve();
 
+  /// Answers what never becomes a request, and ends the connection.
+  boost::asio::awaitable<void> refuse(Refusal refusal);
+
   /// Everything that was received, after Ending::http2.
   std::string take_received() { return reader_.take_bytes(); }
 
@@ -48,7 +51,6 @@ class H1Connection {
   boost::asio::awaitable<std::optional<std::string>> next_piece(BodyStream& stream);
   boost::asio::awaitable<bool> write(std::string_view head, std::string_view body,
                                      std::string_view tail = {});
-  boost::asio::awaitable<void> refuse(Refusal refusal);
 
   Arrival read_available();
   SteadyTime receive_deadline();

@@ -70,7 +70,7 @@ awaitable<void> H2Connection::serve(std::string received) {
   if (link_.surroundings.draining) drain();
   receive(received);
   while (!over_) {
-    co_await link_.transport.ready(Transport::Wait::wait_read, SteadyTime::max());
+    co_await link_.transport.ready(link_.transport.read_wait(), SteadyTime::max());
     if (!over_) read();
   }
   cancel_all();

@@ -55,6 +55,7 @@ class RawClient {
   RawClient& operator=(const RawClient&) = delete;
 
   bool connected() const { return connected_; }
+  int descriptor() const { return fd_; }
 
   /// Sends all of `bytes`; false when the peer no longer takes them.
   bool send(std::string_view bytes) {

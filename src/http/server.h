@@ -1,4 +1,4 @@
-// An HTTP/1.1 server, one thread a core.
+// A server of HTTP/1.1 and HTTP/2, in clear text or TLS, one thread a core.
 //
 // Each I/O thread has its own io_context and its own listening socket on the same port
 // (SO_REUSEPORT): a connection lives and dies on its thread. Keep-alive, pipelining (answers in the
@@ -18,6 +18,7 @@
 
 #include "base/result.h"
 #include "http/message.h"
+#include "http/tls.h"
 
 namespace craton::http {
 
@@ -37,7 +38,9 @@ struct ServerOptions {
   int threads = 1;
   std::size_t body_bytes_max = 25'000'000;   ///< Source: InvokeModel's `body` in the service model.
   std::size_t header_bytes_max = 64 * 1024;  ///< Request line and header fields together.
+  std::shared_ptr<const TlsContext> tls;     ///< Null: HTTP in clear text.
   std::uint32_t streams_max = 256;           ///< Open at once on one HTTP/2 connection.
+  std::chrono::milliseconds handshake_timeout{10'000};  ///< For all of TLS's.
   std::chrono::milliseconds header_timeout{
       30'000};  ///< From a request's first byte to its last header.
   std::chrono::milliseconds body_timeout{60'000};  ///< Between two pieces of a body.

@@ -28,8 +28,9 @@ constexpr milliseconds stop_grace{1000};
 
 // Deadlines are looked at so often that the shortest is late by an eighth at most.
 milliseconds sweep_interval(const ServerOptions& options) {
-  const milliseconds shortest = std::min(
-      {options.header_timeout, options.body_timeout, options.idle_timeout, options.write_timeout});
+  const milliseconds shortest =
+      std::min({options.handshake_timeout, options.header_timeout, options.body_timeout,
+                options.idle_timeout, options.write_timeout});
   return std::clamp(shortest / 8, milliseconds(1), milliseconds(500));
 }
 

@@ -23,6 +23,17 @@ Transport::Progress progress_of(std::size_t size, error_code error) {
   return {Transport::Status::end};
 }
 
+Transport::Status status_of(TlsSocket::Step step) {
+  switch (step) {
+    case TlsSocket::Step::done: return Transport::Status::done;
+    case TlsSocket::Step::wants_read:
+    case TlsSocket::Step::wants_write: return Transport::Status::not_yet;
+    case TlsSocket::Step::plain_http:
+    case TlsSocket::Step::failed: break;
+  }
+  return Transport::Status::end;
+}
+
 }  // namespace
 
 Transport::Transport(tcp::socket socket) : socket_(std::move(socket)) {
@@ -37,12 +48,21 @@ std::string Transport::peer() const {
 }
 
 Transport::Progress Transport::read(std::span<char> buffer) {
+  if (tls_) {
+    const auto [step, size] = tls_->read(buffer);
+    read_wait_ = step == TlsSocket::Step::wants_write ? Wait::wait_write : Wait::wait_read;
+    return {status_of(step), size};
+  }
   error_code error;
   const std::size_t size = socket_.read_some(asio::buffer(buffer.data(), buffer.size()), error);
   return progress_of(size, error);
 }
 
 Transport::Progress Transport::write(const std::array<std::string_view, 3>& parts) {
+  if (tls_) {
+    const auto [step, size] = tls_->write(parts);
+    return {status_of(step), size};
+  }
   const std::array<asio::const_buffer, 3> buffers{asio::buffer(parts[0]), asio::buffer(parts[1]),
                                                   asio::buffer(parts[2])};
   error_code error;
@@ -70,13 +90,18 @@ void Transport::wake() {
   socket_.cancel(ignored);
 }
 
+void Transport::say_end() {
+  if (tls_) tls_->say_end();
+}
+
 awaitable<void> Transport::linger(std::span<char> scratch) {
+  say_end();
   error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
   const SteadyTime limit = steady_clock::now() + linger_time_max;
   for (std::size_t dropped = 0; dropped < linger_bytes_max;) {
     const SteadyTime deadline = std::min(limit, steady_clock::now() + linger_silence_max);
-    const bool in_time = co_await ready(Wait::wait_read, deadline);
+    const bool in_time = co_await ready(read_wait_, deadline);
     if (!in_time) co_return;
     const Progress progress = read(scratch);
     if (progress.status == Status::end) co_return;
@@ -84,7 +109,9 @@ awaitable<void> Transport::linger(std::span<char> scratch) {
   }
 }
 
+// Whatever still tries to read or write meets the closed socket, and not one that got its number.
 void Transport::close() {
+  tls_.reset();
   error_code ignored;
   socket_.close(ignored);
 }
@@ -93,7 +120,7 @@ void Transport::close() {
 void Transport::reset() {
   error_code ignored;
   socket_.set_option(tcp::socket::linger(true, 0), ignored);
-  socket_.close(ignored);
+  close();
 }
 
 }  // namespace craton::http

@@ -12,12 +12,14 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/clock.h"
+#include "http/tls.h"
 
 namespace craton::http {
 
@@ -41,9 +43,26 @@ class Transport {
   /// Address of the other end; empty when it is gone.
   std::string peer() const;
 
+  /// Speaks TLS from here on. `context` outlives the transport.
+  void use_tls(const TlsContext& context) { tls_.emplace(context, socket_.native_handle()); }
+
+  /// Goes on with TLS's handshake.
+  TlsSocket::Step shake_hands() { return tls_ ? tls_->shake_hands() : TlsSocket::Step::failed; }
+
+  /// Whether anything of a handshake has come.
+  bool handshake_begun() const { return tls_->has_begun(); }
+
+  /// Speaks plainly after all.
+  void drop_tls() { tls_.reset(); }
+
+  /// `buffer`: 32 KiB or more.
   Progress read(std::span<char> buffer);
 
-  /// Writes from the parts, taken as one text.
+  /// What read() waits for when it gave `not_yet`.
+  Wait read_wait() const { return read_wait_; }
+
+  /// Writes from the parts, taken as one text. After `not_yet`, what is left of them must come
+  /// again.
   Progress write(const std::array<std::string_view, 3>& parts);
 
   /// Waits until the socket can be read or written; false when `deadline` passes first. May wake
@@ -63,6 +82,9 @@ class Transport {
   /// Ends every wait.
   void wake();
 
+  /// Tells the peer that nothing more comes. Not for an answer that is cut.
+  void say_end();
+
   /// Sends the end of the stream and waits, within bounds, for the peer's. What the peer is still
   /// sending is taken in, into `scratch`, and dropped, so that it gets to read the answer: a
   /// connection closed on unread bytes is reset, and the answer may be lost with it.
@@ -77,6 +99,8 @@ class Transport {
   boost::asio::ip::tcp::socket socket_;
   SteadyTime deadline_ = SteadyTime::max();  // of the wait in progress
   bool expired_ = false;                     // it passed
+  std::optional<TlsSocket> tls_;
+  Wait read_wait_ = Wait::wait_read;
 };
 
 }  // namespace craton::http

@@ -36,6 +36,7 @@ class Store {
   /// `folder` holds models/, or will.
   explicit Store(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
+  const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path models_folder() const { return folder_ / "models"; }
   std::filesystem::path path_of(const Model& model) const { return models_folder() / model.file; }
 

@@ -7,19 +7,21 @@
 
 #include "http/server.h"
 #include "server/health.h"
+#include "server/tls.h"
 #include "service/errors.h"
 #include "service/service.h"
 
 namespace craton::server {
 namespace {
 
-http::ServerOptions http_options(const Config& config) {
+http::ServerOptions http_options(const Config& config, const TlsSetup& tls) {
   http::ServerOptions options;
   options.host = config.host;
   options.port = config.port;
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   options.threads = config.io_threads > 0 ? config.io_threads : std::min(cores, 4);
   options.body_bytes_max = config.body_bytes_max;
+  options.tls = tls.context;
   return options;
 }
 
@@ -32,12 +34,13 @@ service::ServiceOptions service_options(const Config& config) {
 }  // namespace
 
 struct BedrockServer::Parts {
-  Parts(const Config& config, std::shared_ptr<engines::Engine> bound)
-      : engine(std::move(bound)),
+  Parts(const Config& config, TlsSetup with_tls, std::shared_ptr<engines::Engine> bound)
+      : tls(std::move(with_tls)),
+        engine(std::move(bound)),
         service(service_options(config), std::make_shared<catalog::Catalog>(config.catalog),
                 engine),
         http(
-            http_options(config),
+            http_options(config, tls),
             [this](http::Request request) { return answer(std::move(request)); },
             service::refusal_response),
         host(config.host) {}
@@ -51,6 +54,7 @@ struct BedrockServer::Parts {
     co_return response;
   }
 
+  TlsSetup tls;
   std::shared_ptr<engines::Engine> engine;
   service::Service service;
   http::Server http;  // last: its threads end before what they use
@@ -63,7 +67,8 @@ BedrockServer::~BedrockServer() = default;
 Result<std::unique_ptr<BedrockServer>> BedrockServer::start(
     const Config& config, std::shared_ptr<engines::Engine> engine) {
   std::unique_ptr<BedrockServer> server(new BedrockServer);
-  server->parts_ = std::make_unique<Parts>(config, std::move(engine));
+  CRATON_TRY_ASSIGN(TlsSetup tls, make_tls(config));
+  server->parts_ = std::make_unique<Parts>(config, std::move(tls), std::move(engine));
   CRATON_TRY(server->parts_->http.start());
   return server;
 }
@@ -76,8 +81,10 @@ std::string BedrockServer::url() const {
   const std::string shown = every_address                         ? "127.0.0.1"
                             : host.find(':') != std::string::npos ? "[" + host + "]"
                                                                   : host;
-  return "http://" + shown + ":" + std::to_string(port());
+  return (parts_->tls.context ? "https://" : "http://") + shown + ":" + std::to_string(port());
 }
+
+const std::string& BedrockServer::authority_file() const { return parts_->tls.authority_file; }
 
 bool BedrockServer::drain(std::chrono::milliseconds limit) { return parts_->http.drain(limit); }
 

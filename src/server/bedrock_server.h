@@ -19,7 +19,7 @@ class BedrockServer {
  public:
   /// Listens and serves when it returns; the model loads in the background meanwhile.
   /// `engine`: what answers text models; null for none.
-  /// Fails when the address cannot be had; the message names it and the cure.
+  /// Fails when the address or the certificate cannot be had; the message names it and the cure.
   static Result<std::unique_ptr<BedrockServer>> start(const Config& config,
                                                       std::shared_ptr<engines::Engine> engine);
   ~BedrockServer();
@@ -28,6 +28,9 @@ class BedrockServer {
 
   /// "http://127.0.0.1:8420"
   std::string url() const;
+
+  /// The certificate file that clients have to trust; empty when there is no self-signed one.
+  const std::string& authority_file() const;
 
   /// Lets answers in progress finish. False when `limit` passed or stop() came first.
   bool drain(std::chrono::milliseconds limit);

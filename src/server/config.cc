@@ -68,6 +68,12 @@ Result<void> set_region(Config& config, std::string_view text) {
   return {};
 }
 
+Result<void> set_tls(Config& config, std::string_view text) {
+  if (text != "off" && text != "self-signed") return expected("off or self-signed", text);
+  config.tls = text == "off" ? Tls::off : Tls::self_signed;
+  return {};
+}
+
 struct LevelName {
   std::string_view name;
   log::Level level;
@@ -105,7 +111,7 @@ constexpr std::array rows{
     Setting{"queue", "N", "Requests that wait beyond those; the next are throttled (default 64)",
             set_number<&Config::queue, 0, 100'000>},
     Setting{"catalog", "VIEW", "Models that exist: all, seed or today (default all)", set_catalog},
-    Setting{"data", "DIR", "Folder that holds models/ (default: the cache folder)",
+    Setting{"data", "DIR", "Folder that holds models/ and tls/ (default: the cache folder)",
             set_text<&Config::data>},
     Setting{"model-wait", "SECONDS",
             "How long a call waits for a model that still loads (default 25)",
@@ -116,6 +122,11 @@ constexpr std::array rows{
             set_seconds<&Config::drain_limit>},
     Setting{"max-body", "BYTES", "Largest request body (default 25000000)",
             set_number<&Config::body_bytes_max, std::size_t{1024}, std::size_t{4'000'000'000}>},
+    Setting{"tls", "MODE", "off, or self-signed: https by a certificate of its own (default off)",
+            set_tls},
+    Setting{"tls-cert", "FILE", "https by this certificate, PEM, with those above it",
+            set_text<&Config::tls_cert>},
+    Setting{"tls-key", "FILE", "The certificate's private key, PEM", set_text<&Config::tls_key>},
     Setting{"log", "LEVEL", "debug, info, warning, error or off (default info)", set_log_level},
 };
 
@@ -170,6 +181,22 @@ Result<void> apply_file(Config& config, const std::string& path) {
   return {};
 }
 
+/// What settings mean together.
+Result<void> settle(Config& config) {
+  if (config.tls_cert.empty() && config.tls_key.empty()) return {};
+  if (config.tls_cert.empty()) {
+    return Error{ErrorCode::validation, "tls-key needs tls-cert, the certificate's file"};
+  }
+  if (config.tls_key.empty()) {
+    return Error{ErrorCode::validation, "tls-cert needs tls-key, the private key's file"};
+  }
+  if (config.tls == Tls::self_signed) {
+    return Error{ErrorCode::validation, "tls-cert and 'tls: self-signed' exclude each other"};
+  }
+  config.tls = Tls::files;
+  return {};
+}
+
 }  // namespace
 
 std::span<const Setting> settings() { return rows; }
@@ -206,6 +233,7 @@ Result<Config> read_config(const Sources& sources) {
     }
     CRATON_TRY(apply(config, *setting, text, "--" + name));
   }
+  CRATON_TRY(settle(config));
   return config;
 }
 

@@ -21,6 +21,8 @@ namespace craton::server {
 inline constexpr std::uint16_t default_port = 8420;
 inline constexpr std::string_view default_model = "qwen2.5-coder-0.5b-instruct";
 
+enum class Tls { off, files, self_signed };
+
 struct Config {
   std::string model{default_model};  ///< A name that `craton pull` knows, a GGUF file, or "none".
   std::string host = "127.0.0.1";
@@ -32,11 +34,14 @@ struct Config {
   int parallel = 0;                   ///< Answers made at once; 0: the engine's default.
   int queue = 64;                     ///< Requests that may wait beyond those.
   catalog::View catalog = catalog::View::all;
-  std::string data;  ///< Folder that holds models/; empty: the cache folder.
+  std::string data;  ///< Folder that holds models/ and tls/; empty: the cache folder.
   std::chrono::seconds model_wait{25};
   std::chrono::seconds answer_limit{3600};
   std::chrono::seconds drain_limit{30};
   std::size_t body_bytes_max = 25'000'000;
+  Tls tls = Tls::off;
+  std::string tls_cert;  ///< PEM file; with tls_key in place of Tls::self_signed.
+  std::string tls_key;
   log::Level log_level = log::Level::info;
 };
 

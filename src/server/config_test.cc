@@ -89,10 +89,24 @@ TEST_P(WrongValue, IsRefusedWithTheFlagsName) {
 
 INSTANTIATE_TEST_SUITE_P(Table, WrongValue,
                          testing::Values(Wrong{"port", "65536"}, Wrong{"port", "-1"},
-                                         Wrong{"port", "http"}, Wrong{"port", ""},
-                                         Wrong{"threads", "2.5"}, Wrong{"catalog", "yesterday"},
-                                         Wrong{"region", "US EAST"}, Wrong{"log", "loud"},
+                                         Wrong{"port", "http"}, Wrong{"tls", "on"},
+                                         Wrong{"port", ""}, Wrong{"threads", "2.5"},
+                                         Wrong{"catalog", "yesterday"}, Wrong{"region", "US EAST"},
+                                         Wrong{"log", "loud"},
                                          Wrong{"max-body", "99999999999999999999"}));
+
+TEST(Config, CertificateAndKeyComeTogether) {
+  for (const auto& flags : {std::map<std::string, std::string>{{"tls-cert", "a"}},
+                            {{"tls-key", "a"}},
+                            {{"tls-cert", "a"}, {"tls-key", "b"}, {"tls", "self-signed"}}}) {
+    const auto config = read_config({flags, nothing, {}});
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error().message, HasSubstr("tls-"));
+  }
+  EXPECT_EQ(read_config({{{"tls-cert", "a"}, {"tls-key", "b"}}, nothing, {}})->tls, Tls::files);
+  EXPECT_EQ(read_config({{{"tls", "self-signed"}}, nothing, {}})->tls, Tls::self_signed);
+  EXPECT_EQ(read_config({{}, nothing, {}})->tls, Tls::off);
+}
 
 TEST(Settings, EachHasAHelpLineAndAnUpperCaseVariable) {
   for (const Setting& setting : settings()) {
