@@ -46,14 +46,14 @@ struct Begun {
   std::shared_ptr<Account> account;
 };
 
-bool is_bare(const http::Request& request) {
-  return request.body.empty() && request.target.find('?') == std::string::npos;
-}
-
-Error not_implemented(const api::Operation& operation) {
-  return {ErrorCode::not_implemented, std::string(operation.name) +
-                                          " is not implemented by this server yet. The README has "
-                                          "the table of operations that are."};
+/// Says of the input, too, what Bedrock would say: a caller may find out before the operation is
+/// there.
+Error not_implemented(const api::Operation& operation, const Result<api::Input>& input) {
+  std::string message = std::string(operation.name) +
+                        " is not implemented by this server yet. The README has the table of "
+                        "operations that are.";
+  if (!input) message += " Bedrock would refuse this input: " + input.error().message;
+  return {ErrorCode::not_implemented, std::move(message)};
 }
 
 boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
@@ -69,15 +69,11 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
   }
   CRATON_CO_TRY_ASSIGN(const api::Match match, api::route(request.method, request.target));
   begun.account->operation = match.operation->name;
-
+  const OperationRow* row = find_implementation(match.operation->name);
   const api::RawInput raw{request.target, header_value, &request.headers, request.body};
   Result<api::Input> read = api::parse_input(match, raw);
-  const OperationRow* row = find_implementation(match.operation->name);
-  // An input that Bedrock would refuse is refused, whether the operation is there yet or not; but
-  // who sends none is told that it is not there, rather than what is missing.
-  if (!row && (read || is_bare(request))) co_return not_implemented(*match.operation);
+  if (!row) co_return not_implemented(*match.operation, read);
   CRATON_CO_TRY_ASSIGN(const api::Input input, std::move(read));
-
   const std::string region = region_of(request, service.options().region);
   const Call call{service, input, region, begun.request_id, begun.started, begun.account};
   if (row->answer) co_return row->answer(call);

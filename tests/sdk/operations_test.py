@@ -10,7 +10,8 @@ import wire
 from craton import run_craton
 
 SESSION = craton.session()
-IMPLEMENTED = {"GetFoundationModel", "GetInferenceProfile", "InvokeModel", "ListFoundationModels",
+IMPLEMENTED = {"Converse", "ConverseStream", "CountTokens", "GetFoundationModel", "GetInferenceProfile",
+               "InvokeModel", "InvokeModelWithResponseStream", "ListFoundationModels",
                "ListInferenceProfiles"}
 
 
