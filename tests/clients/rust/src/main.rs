@@ -1,5 +1,6 @@
 // AWS SDK for Rust. The form of the lines and the steps are those of ../python/steps.py.
 use aws_sdk_bedrockruntime as bedrockruntime;
+use aws_smithy_types::{Document, Number};
 use bedrockruntime::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use bedrockruntime::operation::converse::{ConverseError, ConverseOutput};
 use bedrockruntime::types::{
@@ -8,7 +9,6 @@ use bedrockruntime::types::{
     ToolSpecification,
 };
 use serde_json::{json, Value};
-use aws_smithy_types::{Document, Number};
 use std::error::Error;
 
 const MODEL: &str = "anthropic.claude-3-haiku-20240307-v1:0";
@@ -161,8 +161,12 @@ impl Clients {
         };
         let message = error.message().unwrap_or_default();
         match &error {
-            ConverseError::ValidationException(_) => Ok(format!("ConverseError::ValidationException: {message}")),
-            ConverseError::ThrottlingException(_) => Ok(format!("ConverseError::ThrottlingException: {message}")),
+            ConverseError::ValidationException(_) => {
+                Ok(format!("ConverseError::ValidationException: {message}"))
+            }
+            ConverseError::ThrottlingException(_) => {
+                Ok(format!("ConverseError::ThrottlingException: {message}"))
+            }
             _ => Err(error.into()),
         }
     }
