@@ -82,7 +82,7 @@ class Server:
     def _printed_url(self):
         deadline = time.monotonic() + patience(20)
         while time.monotonic() < deadline:
-            line = re.search(r"^craton listens on (http://127\.0\.0\.1:\d+)$", self.output(), re.M)
+            line = re.search(r"^craton listens on (https?://127\.0\.0\.1:\d+)$", self.output(), re.M)
             if line:
                 return line[1]
             if self.process.poll() is not None:

@@ -239,7 +239,6 @@ AMBIGUOUS = {
     "no_host": b"GET /health HTTP/1.1\r\n\r\n",
     "no_version": b"GET /health\r\n\r\n",
     "version_2": b"GET /health HTTP/2.0\r\nHost: a\r\n\r\n",
-    "http_2_preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "tls_hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64) + b"\r\n\r\n",
     "garbage": b"\x00\xff\xfe garbage \r\n\r\n",
     "space_in_the_target": b"GET /a b HTTP/1.1\r\nHost: craton\r\n\r\n",
