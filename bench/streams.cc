@@ -125,12 +125,12 @@ struct Form {
 };
 
 const Form forms[] = {
-    {"invoke", "/model/anthropic.claude-3-haiku-20240307-v1%3A0/invoke-with-response-stream",
+    {"invoke", "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke-with-response-stream",
      [](int tokens) {
        return R"({"anthropic_version":"bedrock-2023-05-31","max_tokens":)" +
               std::to_string(tokens) + R"(,"messages":[{"role":"user","content":"Count."}]})";
      }},
-    {"converse", "/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse-stream",
+    {"converse", "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream",
      [](int tokens) {
        return R"({"messages":[{"role":"user","content":[{"text":"Count."}]}],"inferenceConfig":{"maxTokens":)" +
               std::to_string(tokens) + "}}";
@@ -231,7 +231,7 @@ int run(int rounds) {
     std::vector<double> paced, flooded, rate, streams, first;
     for (int round = 0; round < rounds; ++round) {
       paced.push_back(token_cost(form, std::chrono::microseconds(150), 4'000).cpu_us);
-      const Cost flood = token_cost(form, std::chrono::microseconds(0), 100'000);
+      const Cost flood = token_cost(form, std::chrono::microseconds(0), 50'000);
       flooded.push_back(flood.cpu_us);
       rate.push_back(flood.tokens_a_second);
       const auto [streams_a_second, first_us] = stream_rate(form);
