@@ -186,10 +186,10 @@ bool CallParser::may_open(std::string_view text, Fit fit) const {
 
 /// The longest opening counts: "[" may be the beginning of "[TOOL_CALLS]".
 void CallParser::opening_step(std::vector<Event>& events) {
-  const std::string_view text = std::string_view(buffer_).substr(0, seen_);
+  const std::string_view text = std::string_view(buffer_.data(), seen_).substr(call_.opening_at);
   if (may_open(text, Fit::longer)) return;
   if (may_open(text, Fit::whole)) return open(text);
-  const std::string_view shorter = text.substr(0, seen_ - 1);
+  const std::string_view shorter = text.substr(0, text.size() - 1);
   if (shorter.empty() || !may_open(shorter, Fit::whole)) return not_a_call(events);
   open(shorter);
   call_step(text.back(), events);
@@ -254,16 +254,14 @@ void CallParser::call_step(char byte, std::vector<Event>& events) {
 
 void CallParser::value_step(char byte, std::vector<Event>& events) {
   if (is_blank(byte)) return;
-  const std::string_view seen = std::string_view(buffer_).substr(0, seen_);
-  const bool fence = seen.starts_with("```");
+  const bool fence = call_.opening_at == 0 && buffer_.starts_with("```");
   if (byte == '{') {
     call_.phase = Phase::key_quote;
   } else if (byte == '[' && !call_.in_array) {
     call_.in_array = true;
   } else if (fence && byte == '<') {  // a tag in a fence: the fence is passed over
     call_.phase = Phase::opening;
-    buffer_.erase(0, seen_ - 1);
-    seen_ = 1;
+    call_.opening_at = seen_ - 1;
     opening_step(events);
   } else if (!fence && !call_.in_array && begins_a_name({&byte, 1})) {
     call_.phase = Phase::tag_name;  // [TOOL_CALLS]get_weather[ARGS]{...}

@@ -98,7 +98,8 @@ class CallParser {
   /// What is known of the call so far.
   struct Call {
     Phase phase = Phase::opening;
-    std::string word = {};  ///< The name or key that is being read.
+    std::size_t opening_at = 0;  ///< In the buffer; behind a fence that a tag stands in.
+    std::string word = {};       ///< The name or key that is being read.
     Role role = Role::skipped;
     int wrappers = 0;  ///< Objects around the call: {"function": { ... }}
     bool in_array = false;
