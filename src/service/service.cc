@@ -46,10 +46,6 @@ struct Begun {
   std::shared_ptr<Account> account;
 };
 
-bool is_bare(const http::Request& request) {
-  return request.body.empty() && request.target.find('?') == std::string::npos;
-}
-
 Error not_implemented(const api::Operation& operation) {
   return {ErrorCode::not_implemented, std::string(operation.name) +
                                           " is not implemented by this server yet. The README has "
@@ -71,12 +67,10 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
   begun.account->operation = match.operation->name;
 
   const api::RawInput raw{request.target, header_value, &request.headers, request.body};
-  Result<api::Input> read = api::parse_input(match, raw);
+  CRATON_CO_TRY_ASSIGN(const api::Input input, api::parse_input(match, raw));
+  // An input that Bedrock would refuse is refused, whether the operation is there yet or not.
   const OperationRow* row = find_implementation(match.operation->name);
-  // An input that Bedrock would refuse is refused, whether the operation is there yet or not; but
-  // who sends none is told that it is not there, rather than what is missing.
-  if (!row && (read || is_bare(request))) co_return not_implemented(*match.operation);
-  CRATON_CO_TRY_ASSIGN(const api::Input input, std::move(read));
+  if (!row) co_return not_implemented(*match.operation);
 
   const std::string region = region_of(request, service.options().region);
   const Call call{service, input, region, begun.request_id, begun.started, begun.account};
