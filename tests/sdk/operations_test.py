@@ -6,6 +6,7 @@ import botocore.exceptions
 import pytest
 
 import craton
+import shapes
 import wire
 from craton import run_craton
 
@@ -23,28 +24,6 @@ OPERATIONS = [(service, name) for service in ("bedrock", "bedrock-runtime")
               for name in service_model(service).operation_names]
 
 
-def least(shape, depth=0):
-    """The least value that botocore takes for `shape`."""
-    makers = {
-        "structure": lambda: {name: least(shape.members[name], depth + 1)
-                              for name in required_members(shape)},
-        "list": lambda: [least(shape.member, depth + 1)] * shape.metadata.get("min", 0),
-        "map": lambda: {},
-        "string": lambda: shape.enum[0] if shape.enum else "x" * max(1, shape.metadata.get("min", 1)),
-        "blob": lambda: b"{}",
-        "boolean": lambda: False,
-        "timestamp": lambda: 0,
-    }
-    number = max(1, shape.metadata.get("min", 1))
-    return makers.get(shape.type_name, lambda: number)()
-
-
-def required_members(shape):
-    if getattr(shape, "is_tagged_union", False):
-        return list(shape.members)[:1]
-    return shape.required_members
-
-
 def method_of(client, operation):
     return next(method for method, name in client.meta.method_to_api_mapping.items() if name == operation)
 
@@ -59,7 +38,7 @@ def test_an_operation_is_answered_or_names_itself_as_missing(bare, service, oper
     model = client.meta.service_model.operation_model(operation)
     if model.has_event_stream_input:
         return sends_by_hand(bare, model)  # botocore cannot send event streams
-    parameters = least(model.input_shape) if model.input_shape else {}
+    parameters = shapes.least(model.input_shape) if model.input_shape else {}
     try:
         status = getattr(client, method_of(client, operation))(**parameters)["ResponseMetadata"]
         assert operation in IMPLEMENTED, status
