@@ -563,8 +563,7 @@ TEST_F(LlamaEngineTest, RepeatsItselfLessWhenThatIsPenalised) {
     for (std::size_t at = 0; (at = text.find("ha", at)) != text.npos; ++at) ++times;
     return times;
   };
-  EXPECT_GT(count(repeated), 20u);
-  EXPECT_LT(count(varied), 10u);
+  EXPECT_GT(count(repeated), 2 * count(varied)) << varied;
 }
 
 /// An answer of about half a minute, if nobody ends it.
