@@ -39,7 +39,7 @@ def tool():
     function = {"name": steps.TOOL_NAME, "description": steps.TOOL_DESCRIPTION,
                 "parameters": steps.TOOL_SCHEMA}
     answer = complete(steps.TOOL_QUESTION, tools=[{"type": "function", "function": function}],
-                      tool_choice="required", allowed_openai_params=["tool_choice"])
+                      tool_choice="required")
     call = steps.only(steps.only(answer.choices).message.tool_calls)
     return steps.called(call.function.name, json.loads(call.function.arguments))
 
