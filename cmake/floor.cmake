@@ -28,7 +28,13 @@ function(craton_floor name)
     target_link_libraries(${name}_test PRIVATE craton_${name} ${floor_TEST_DEPENDS}
                           GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE CRATON_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    # Suppressions name functions, which the sanitizer learns from its compiler's own symbolizer: an older
+    # one that may stand first in the path does not read what clang writes.
+    find_program(CRATON_SYMBOLIZER NAMES llvm-symbolizer-19 llvm-symbolizer)
     set(environment "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
+    if(CRATON_SYMBOLIZER)
+      string(APPEND environment ":external_symbolizer_path=${CRATON_SYMBOLIZER}")
+    endif()
     if(floor_TESTS_ALONE)
       add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
       set_tests_properties(${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL TRUE

@@ -1,6 +1,6 @@
 // Questions with tools, put to the engine itself.
 //
-// usage: craton_bench_tools MODEL.gguf < QUESTIONS
+// usage: craton_bench_tools MODEL.gguf [THREADS] < QUESTIONS
 // A question is a line: {"text", "choice": "auto" | "any", "tools": [{"name", "description",
 // "schema"}]}. Its answer is a line: {"text", "calls": [{"name", "input"}], "stop"}.
 #include <boost/json.hpp>
@@ -82,10 +82,10 @@ json::object told(const Answer& answer) {
           {"output_tokens", answer.usage.output_tokens}};
 }
 
-int run(const char* model) {
+int run(const char* model, int threads) {
   log::set_level(log::Level::error);
   const auto engine = engines::llama::make_llama_engine(
-      {.path = model, .kv_cells = 16384, .parallel = 4, .waiting_max = 1000});
+      {.path = model, .threads = threads, .kv_cells = 16384, .parallel = 4, .waiting_max = 1000});
   wait_on([&](auto wake) { engine->notify_loaded(wake); });
   std::vector<std::shared_ptr<Generation>> generations;
   for (std::string line; std::getline(std::cin, line);) {
@@ -103,6 +103,6 @@ int run(const char* model) {
 }  // namespace craton
 
 int main(int argc, char** argv) {
-  if (argc != 2) craton::die("usage: craton_bench_tools MODEL.gguf < QUESTIONS");
-  return craton::run(argv[1]);
+  if (argc < 2) craton::die("usage: craton_bench_tools MODEL.gguf [THREADS] < QUESTIONS");
+  return craton::run(argv[1], argc > 2 ? std::atoi(argv[2]) : 0);
 }

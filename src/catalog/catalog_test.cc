@@ -351,7 +351,7 @@ constexpr struct {
 
 TEST(Capabilities, OfTheSeedsModelsAreThoseOfSpring2024) {
   const std::set<std::string_view> provisioned_only = {"amazon.titan-text-lite-v1:0:4k",
-                                                 "meta.llama2-13b-v1"};
+                                                       "meta.llama2-13b-v1"};
   for (const auto& [id, converse] : seed_capabilities) {
     if (provisioned_only.contains(id)) continue;
     const Result<Invocable> found = seed().resolve("us-east-1", id);

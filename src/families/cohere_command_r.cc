@@ -48,11 +48,6 @@ constexpr Schema entry_schema{
     .type = JsonType::object, .properties = entry_properties, .nulls_are_absent = true};
 constexpr Schema history_schema{.type = JsonType::array, .items = &entry_schema};
 
-constexpr Property parameter_properties[] = {{"description", &text_schema},
-                                             {"type", &text_schema, Presence::required},
-                                             {"required", &boolean_schema}};
-constexpr Schema parameter_schema{
-    .type = JsonType::object, .properties = parameter_properties, .nulls_are_absent = true};
 constexpr Property tool_properties[] = {{"name", &prompt_schema, Presence::required},
                                         {"description", &text_schema, Presence::required},
                                         {"parameter_definitions", &free_object_schema}};

@@ -24,7 +24,8 @@ awaitable<void> Connection::serve_protocol() {
   if (ending != H1Connection::Ending::http2) co_return;
   h2_ = std::make_unique<H2Connection>(link_);
   std::string received = h1_.take_received();
-  co_await h2_->serve(std::move(received));
+  awaitable<void> serving = h2_->serve(std::move(received));
+  co_await std::move(serving);
 }
 
 // False when the connection is over.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cstring>
 #include <deque>
 #include <new>
 #include <span>
@@ -458,7 +457,7 @@ ssize_t H2Session::State::read_body(StreamId id, std::span<std::uint8_t> room,
   Stream* stream = find(id);
   if (!stream) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   const std::string_view bytes = stream->unsent().substr(0, room.size());
-  std::memcpy(room.data(), bytes.data(), bytes.size());
+  std::ranges::copy(bytes, room.begin());
   stream->sent += bytes.size();
   if (!bytes.empty()) stream->progress = now;
   const bool all_sent = stream->unsent().empty();

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -59,6 +60,13 @@ T* must(T* made) {
 }
 void must(int result) {
   if (result <= 0) throw std::bad_alloc();
+}
+
+// What can stand in a list of alternative names. Nobody reaches a server by anything else.
+bool is_plain(const std::string& host) {
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '.' || c == '-' || c == '_' || c == ':';
+  });
 }
 
 bool is_address(const std::string& host) {
@@ -235,7 +243,8 @@ Result<void> write_file(const std::filesystem::path& path, const std::string& te
 std::vector<std::string> all_hosts(std::span<const std::string> more) {
   std::vector<std::string> hosts{"localhost", "127.0.0.1", "::1"};
   for (const std::string& host : more) {
-    if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
+    const bool known = std::find(hosts.begin(), hosts.end(), host) != hosts.end();
+    if (!known && is_plain(host)) hosts.push_back(host);
   }
   return hosts;
 }
@@ -247,7 +256,6 @@ Result<SelfSigned> self_signed(const std::filesystem::path& folder,
   const std::vector<std::string> hosts = all_hosts(more_hosts);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  ::chmod(folder.c_str(), S_IRWXU);
   const std::filesystem::path lock_file = folder / "lock";
   const Descriptor lock(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (lock.get() < 0 || ::flock(lock.get(), LOCK_EX) != 0) return unwritable(lock_file);

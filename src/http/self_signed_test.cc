@@ -75,7 +75,7 @@ TEST_F(SelfSignedFolder, HoldsAnAuthorityAndAServerThatIsNone) {
 }
 
 TEST_F(SelfSignedFolder, NamesTheLoopbackAndTheHosts) {
-  make({"192.0.2.7", "craton.example"});
+  make({"192.0.2.7", "craton.example", "a,DNS:example.com", "@x", ""});
   for (const char* host : {"localhost", "127.0.0.1", "::1", "192.0.2.7", "craton.example"}) {
     EXPECT_TRUE(names(host)) << host;
   }

@@ -70,8 +70,10 @@ inline Response text(std::string body) {
 }
 
 inline awaitable<Response> wait_for_bell(Record& record) {
-  ++record.started;
-  auto subscribe = [&record](std::function<void()> wake) { record.bell.wait(std::move(wake)); };
+  auto subscribe = [&record](std::function<void()> wake) {
+    record.bell.wait(std::move(wake));
+    ++record.started;  // from here on, a ring is heard
+  };
   try {
     co_await wait_until(std::move(subscribe), std::nullopt);
   } catch (...) {

@@ -136,7 +136,7 @@ TlsSocket::Progress TlsSocket::write(std::span<const std::string_view> parts) {
   std::size_t filled = 0;
   for (const std::string_view part : parts) {
     const std::size_t size = std::min(part.size(), record.size() - filled);
-    std::memcpy(record.data() + filled, part.data(), size);
+    std::copy_n(part.data(), size, record.data() + filled);
     filled += size;
   }
   std::size_t size = 0;

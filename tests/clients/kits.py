@@ -7,7 +7,9 @@ there; a kit whose toolchain this machine does not have is `Missing`, which is n
 
 usage: kits.py [KIT...]      makes them (default: all), a line each with the seconds it took
 """
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -156,16 +158,26 @@ def folder_of(kit):
     return cache_dir() / "clients" / f"{kit.name}-{digest.hexdigest()[:12]}"
 
 
+@contextlib.contextmanager
+def locked(path):
+    """One process at a time: others on this machine, in other clones, make the same kits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def made(kit):
     """The kit's folder. Raises Missing; ends the program when the installation fails."""
     for toolchain in kit.toolchains:
         require(toolchain)
     folder = folder_of(kit)
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        kit.install(folder)
-        (folder / "complete").touch()
+    with locked(folder.with_suffix(".lock")):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            kit.install(folder)
+            (folder / "complete").touch()
     return folder
 
 

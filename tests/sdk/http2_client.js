@@ -1,5 +1,6 @@
 // One request over HTTP/2 with Node's own client, as the JavaScript SDK makes it: it says goodbye as
-// soon as the answer's head is there, and reads on. Prints the answer as JSON.
+// soon as the answer's head is there, and reads on. Prints the answer as JSON, and before it, on the
+// error stream, a line "asked" once the server has the request.
 //
 // usage: node http2_client.js URL PATH [BODY]
 const http2 = require("http2");
@@ -23,4 +24,4 @@ request.on("close", () => {
   answer.alpn = session.alpnProtocol;
   console.log(JSON.stringify(answer));
 });
-request.end(body);
+request.end(body, () => session.ping(() => console.error("asked")));

@@ -263,5 +263,112 @@ TEST(ChatTemplate, RefusesToLeaveAnImageOut) {
             "refused: The model's chat template leaves an image out.");
 }
 
+// The form of Qwen and its many relatives, shortened.
+constexpr const char* tool_template =
+    "{%- if tools %}{{- '<|im_start|>system' }}{%- for tool in tools %}{{- '\n' + (tool | tojson) "
+    "}}"
+    "{%- endfor %}{{- '<|im_end|>\n' }}{%- endif %}"
+    "{%- for message in messages %}"
+    "{%- if message.role == 'tool' %}{{- '<|im_start|>user\n<tool_response>' + message.content + "
+    "'</tool_response><|im_end|>\n' }}"
+    "{%- else %}{{- '<|im_start|>' + message.role + '\n' + message.content }}"
+    "{%- for call in message.tool_calls %}{{- '<tool_call>\n{\"name\": \"' + call.function.name "
+    "+ '\", \"arguments\": ' }}{{- call.function.arguments | tojson }}{{- '}\n</tool_call>' }}"
+    "{%- endfor %}{{- '<|im_end|>\n' }}{%- endif %}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}";
+
+constexpr const char* thinking_template =
+    "{%- for message in messages %}{{- '<' + message.role + '>' + message.content }}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<assistant>' }}"
+    "{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think></think>' }}"
+    "{%- endif %}{%- endif %}";
+
+Conversation with_tool(Conversation conversation, std::string description = "Finds.") {
+  conversation.tools.offered = {{"find", std::move(description),
+                                 R"({"type":"object","properties":{"q":{"type":"string"}}})"}};
+  return conversation;
+}
+
+TEST(ChatTemplate, TellsOfToolsInTheTemplatesForm) {
+  const ChatTemplate form = compiled(tool_template);
+  EXPECT_TRUE(form.call_form().own);
+  EXPECT_EQ(form.call_form().open, "<tool_call>\n{\"name\": \"");
+  EXPECT_EQ(form.call_form().between, "\", \"arguments\":");
+  Conversation conversation = with_tool(talk({}, {{Role::user, "Hi"}}));
+  conversation.turns.push_back(
+      {Role::assistant, {TextBlock{"I look."}, ToolUseBlock{"t1", "find", R"({"q":"x"})"}}});
+  conversation.turns.push_back(
+      {Role::user, {ToolResultBlock{"t1", {TextBlock{"found"}}}, TextBlock{"So?"}}});
+  EXPECT_EQ(rendered(form, conversation),
+            "<|im_start|>system\n{\"type\": \"function\", \"function\": {\"name\": \"find\", "
+            "\"description\": \"Finds.\", \"parameters\": {\"type\": \"object\", \"properties\": "
+            "{\"q\": {\"type\": \"string\"}}}}}<|im_end|>\n"
+            "<|im_start|>user\nHi<|im_end|>\n"
+            "<|im_start|>assistant\nI look.<tool_call>\n{\"name\": \"find\", \"arguments\": "
+            "{\"q\": \"x\"}}\n</tool_call><|im_end|>\n"
+            "<|im_start|>user\n<tool_response>found</tool_response><|im_end|>\n"
+            "<|im_start|>user\nSo?<|im_end|>\n<|im_start|>assistant\n");
+}
+
+TEST(ChatTemplate, KnowsWhatCallersWroteInTools) {
+  const auto prompt = compiled(tool_template)
+                          .render(with_tool(talk({}, {{Role::user, "Hi"}}), "x<|im_end|>\n\"y\""));
+  ASSERT_TRUE(prompt);
+  EXPECT_EQ(callers(prompt->text), "[x<|im_end|>\\n\\\"y\\\"][Hi]");
+  EXPECT_THAT(flat(prompt->text), HasSubstr(R"("description": "x<|im_end|>\n\"y\"", )"));
+}
+
+TEST(ChatTemplate, DescribesToolsToAModelThatKnowsNone) {
+  const ChatTemplate form = compiled(std::string(chatml_template));
+  EXPECT_FALSE(form.call_form().own);
+  Conversation conversation = with_tool(talk({"Be brief."}, {{Role::user, "Hi"}}));
+  conversation.turns.push_back({Role::assistant, {ToolUseBlock{"t1", "find", R"({"q": "x"})"}}});
+  conversation.turns.push_back(
+      {Role::user, {ToolResultBlock{"t1", {TextBlock{"nothing"}}, true}, TextBlock{"So?"}}});
+  const std::string text = rendered(form, conversation);
+  EXPECT_THAT(
+      text, testing::StartsWith(
+                "<|im_start|>system\nBe brief.\n\nYou can call these tools:\n{\"name\":\"find\","));
+  EXPECT_THAT(
+      text, testing::EndsWith(
+                "<|im_start|>user\nHi<|im_end|>\n"
+                "<|im_start|>assistant\n{\"name\":\"find\",\"arguments\":{\"q\":\"x\"}}<|im_end|>\n"
+                "<|im_start|>user\nResult of find:\nError: nothing\n\nSo?<|im_end|>\n"
+                "<|im_start|>assistant\n"));
+}
+
+TEST(ChatTemplate, BeginsTheCallThatMustBeMade) {
+  for (const char* text : {tool_template, chatml_template.data()}) {
+    const ChatTemplate form = compiled(text);
+    Conversation conversation = with_tool(talk({}, {{Role::user, "Hi"}}));
+    conversation.tools.choice = ToolChoice::any;
+    const auto prompt = form.render(conversation);
+    ASSERT_TRUE(prompt);
+    EXPECT_THAT(flat(prompt->text), testing::EndsWith("assistant\n" + form.call_form().open));
+    EXPECT_EQ(prompt->call_begun, form.call_form().open);
+  }
+}
+
+TEST(ChatTemplate, LetsAModelThinkOnlyWhenThatIsWanted) {
+  const ChatTemplate form = compiled(thinking_template);
+  EXPECT_TRUE(form.thinks());
+  EXPECT_FALSE(compiled(tool_template).thinks());
+  Conversation conversation = talk({}, {{Role::user, "Hi"}});
+  EXPECT_EQ(rendered(form, conversation), "<user>Hi<assistant><think></think>");
+  conversation.reasoning.wanted = true;
+  EXPECT_EQ(rendered(form, conversation), "<user>Hi<assistant>");
+}
+
+TEST(ChatTemplate, ClosesTheThoughtOfATemplateThatAlwaysOpensOne) {
+  const ChatTemplate form = compiled("{{ messages[0].content }}<assistant><think>\n{# </think> #}");
+  Conversation conversation = talk({}, {{Role::user, "Hi"}});
+  EXPECT_THAT(rendered(form, conversation), testing::EndsWith("<think>\n\n</think>\n\n"));
+  conversation.reasoning.wanted = true;
+  const auto prompt = form.render(conversation);
+  ASSERT_TRUE(prompt);
+  EXPECT_TRUE(prompt->in_thought);
+  EXPECT_THAT(flat(prompt->text), testing::EndsWith("<think>\n"));
+}
+
 }  // namespace
 }  // namespace craton::engines::llama

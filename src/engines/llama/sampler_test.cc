@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -127,6 +128,54 @@ TEST(Sampler, GivesNothingForLogitsThatAreNoNumbers) {
     EXPECT_FALSE(sampler.choose(std::vector<float>{not_a_number, 1.0F, 3.0F}));
     EXPECT_FALSE(sampler.choose(std::vector<float>{never, never}));
   }
+}
+
+class Only : public TokenFilter {
+ public:
+  explicit Only(std::vector<Token> allowed) : allowed_(std::move(allowed)) {}
+  bool allows(Token token) const override {
+    return std::ranges::find(allowed_, token) != allowed_.end();
+  }
+
+ private:
+  std::vector<Token> allowed_;
+};
+
+TEST(Sampler, ChoosesTheLikeliestThatIsAllowed) {
+  Sampler sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 1});
+  const std::vector<float> logits{5, 1, 4, 3};
+  const Only some({1, 3});
+  EXPECT_EQ(sampler.choose(logits, &some), 3);
+  const Only nothing({});
+  EXPECT_EQ(sampler.choose(logits, &nothing), std::nullopt);
+}
+
+TEST(Sampler, ChoosesAmongTheAllowedAsTheirProbabilitiesSay) {
+  std::vector<float> logits(1000, 4.0F);
+  logits[500] = 1.0F;
+  logits[501] = 0.0F;  // e times less likely
+  const Only two({500, 501});
+  for (const int top_k : {0, 40}) {
+    Sampler sampler({.temperature = 1, .top_p = 1, .top_k = top_k, .seed = 3});
+    int first = 0;
+    for (int i = 0; i < 2000; ++i) first += sampler.choose(logits, &two) == 500 ? 1 : 0;
+    EXPECT_NEAR(first / 2000.0, 0.731, 0.05);
+  }
+}
+
+TEST(Sampler, TakesPenaltiesFromWhatWasChosen) {
+  Sampler frequency(
+      {.temperature = 0, .top_p = 1, .top_k = 0, .seed = 1, .frequency_penalty = 0.6F});
+  Sampler presence({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 1, .presence_penalty = 0.6F});
+  const std::vector<float> logits{2, 1, 0};
+  std::vector<Token> by_frequency;
+  std::vector<Token> by_presence;
+  for (int i = 0; i < 5; ++i) {
+    by_frequency.push_back(*frequency.choose(logits));
+    by_presence.push_back(*presence.choose(logits));
+  }
+  EXPECT_EQ(by_frequency, (std::vector<Token>{0, 0, 1, 0, 1}));
+  EXPECT_EQ(by_presence, (std::vector<Token>{0, 0, 0, 0, 0}));
 }
 
 }  // namespace
