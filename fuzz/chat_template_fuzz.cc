@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "engines/llama/chat_template.h"
+#include "engines/llama/template_messages.h"
 
 using namespace craton;
 using namespace craton::engines::llama;
@@ -36,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Written expected;
   for (std::size_t end, turn = 0; (end = input.find('\xFF')) != input.npos; ++turn) {
     const std::string raw(input.substr(0, end));
-    const std::string content = mended_utf8(raw);
+    const std::string content = without_image_marks(raw);
     input.remove_prefix(end + 1);
     if (turn == 0) {
       conversation.system.push_back({raw});
@@ -50,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   expected.text += "<|im_start|>assistant\n";
   if (!conversation.turns.empty() && conversation.turns.back().role == Role::assistant) {
-    const std::string content = mended_utf8(text_of(conversation.turns.back()));
+    const std::string content = without_image_marks(text_of(conversation.turns.back()));
     expected.text += content;
     expected.by_callers += content;
   }

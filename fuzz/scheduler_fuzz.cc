@@ -39,6 +39,17 @@ Request request_of(const Caller& caller) {
           .place = nullptr};
 }
 
+/// Half of them hold images.
+Prompt fuzzed_prompt(std::uint8_t byte, int seed) {
+  Prompt prompt(prompt_of(1 + byte / 8, seed));
+  for (int image = 0; image < seed % 4 - 1; ++image) {
+    prompt.add(table_image(1 + byte % 9, 1 + byte % 5, seed + image));
+    prompt.add(prompt_of(1 - image, seed));  // two images may follow on each other
+  }
+  if (!prompt.ends_with_token()) prompt.add(prompt_of(1, seed));
+  return prompt;
+}
+
 void check(Caller& caller) {
   if (caller.generation->cancelled()) return;
   caller.read();
@@ -65,7 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Caller* someone = callers.empty() ? nullptr : &callers[data[i] / 4 % callers.size()];
     switch (data[i] % 4) {
       case 0:
-        callers.push_back({.asked = {.prompt = prompt_of(1 + data[i] / 8, static_cast<int>(i)),
+        callers.push_back({.asked = {.prompt = fuzzed_prompt(data[i], static_cast<int>(i)),
                                      .tokens_max = data[i] / 4,
                                      .context_tokens = 40}});
         scheduler.add(request_of(callers.back()));

@@ -36,6 +36,21 @@ void append_turn(Conversation& conversation, Role role, std::string text) {
   conversation.turns.back().content.emplace_back(TextBlock{std::move(text)});
 }
 
+std::vector<const ImageBlock*> images_of(const Conversation& conversation) {
+  std::vector<const ImageBlock*> images;
+  const auto add = [&](const auto& block) {
+    if (const auto* image = std::get_if<ImageBlock>(&block)) images.push_back(image);
+  };
+  for (const Turn& turn : conversation.turns) {
+    for (const ContentBlock& block : turn.content) {
+      add(block);
+      const auto* result = std::get_if<ToolResultBlock>(&block);
+      if (result) std::ranges::for_each(result->content, add);
+    }
+  }
+  return images;
+}
+
 bool has_images(const Conversation& conversation) { return has<ImageBlock>(conversation); }
 
 bool has_documents(const Conversation& conversation) { return has<DocumentBlock>(conversation); }

@@ -158,6 +158,10 @@ std::string text_of(const Turn& turn);
 /// Appends a text to the last turn, or a turn with that text when the last has another role.
 void append_turn(Conversation& conversation, Role role, std::string text);
 
+/// The images of turns and of tools' results, in the order in which they stand. The pointers are
+/// into `conversation`.
+std::vector<const ImageBlock*> images_of(const Conversation& conversation);
+
 /// True when some turn, or some tool's result, holds an image.
 bool has_images(const Conversation& conversation);
 

@@ -25,6 +25,7 @@ enum class Tls { off, files, self_signed };
 
 struct Config {
   std::string model{default_model};  ///< A name that `craton pull` knows, a GGUF file, or "none".
+  std::string projector;             ///< GGUF file by which the model sees; empty: it does not.
   std::string host = "127.0.0.1";
   std::uint16_t port = default_port;  ///< 0 picks a free one.
   std::string region = "us-east-1";   ///< For callers whose signature names none.

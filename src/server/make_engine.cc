@@ -15,9 +15,15 @@ Result<std::shared_ptr<engines::Engine>> make_engine(const Config& config) {
   if (const auto reason = engines::llama::why_no_model(file.path)) {
     return Error{ErrorCode::validation, *reason};
   }
+  if (!config.projector.empty()) {
+    if (const auto reason = engines::llama::why_no_model(config.projector)) {
+      return Error{ErrorCode::validation, *reason};
+    }
+  }
   engines::llama::LlamaOptions options;
   options.path = file.path.string();
   options.name = file.name;
+  options.projector = config.projector;
   options.threads = config.threads;
   options.context_tokens = config.context_tokens;
   options.parallel = config.parallel;

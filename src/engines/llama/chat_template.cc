@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "base/utf8.h"
 #include "engines/llama/template_messages.h"
 
 namespace craton::engines::llama {
@@ -71,6 +71,15 @@ std::string whole_text(const PromptText& prompt) {
   std::string text;
   for (const TextPiece& piece : prompt) text += piece.text;
   return text;
+}
+
+/// Every one of `count` images stands in `prompt`.
+bool shows_all(const PromptText& prompt, std::size_t count) {
+  std::vector<bool> shown(count);
+  for (const TextPiece& piece : prompt) {
+    if (piece.image && *piece.image < count) shown[*piece.image] = true;
+  }
+  return std::ranges::all_of(shown, std::identity());
 }
 
 /// The model is left in the middle of a thought.
@@ -209,10 +218,16 @@ Result<RenderedPrompt> ChatTemplate::render(const Conversation& conversation) co
     prompt.text.push_back({"\n" + std::string(thought_close) + "\n\n", false});
     prompt.in_thought = false;
   }
-  if (prefill) prompt.text.push_back({mended_utf8(*prefill), true});
+  if (prefill) prompt.text.push_back({*std::move(prefill), true});
   if (calls) {
     prompt.call_begun = compiled.form.open;
     prompt.text.push_back({compiled.form.open, false});
+  }
+  const std::size_t images = images_of(conversation).size();
+  if (images == 0) return prompt;
+  prompt.text = place_images(std::move(prompt.text));
+  if (!shows_all(prompt.text, images)) {
+    return Error{ErrorCode::validation, "The model's chat template leaves an image out."};
   }
   return prompt;
 }

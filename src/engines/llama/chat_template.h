@@ -50,8 +50,9 @@ class ChatTemplate {
   /// `conversation` written down, up to where the model is to go on. A last turn of the assistant
   /// is left open, so that the answer continues it. System blocks are joined by blank lines; a
   /// template that knows no system gets them at the head of the first user turn. When a tool must
-  /// be called, the call is begun; when thoughts are not wanted, the model is not let think. Fails
-  /// with `validation` when the template refuses (turns that do not alternate, ...).
+  /// be called, the call is begun; when thoughts are not wanted, the model is not let think. Every
+  /// image of the conversation is a piece where it stands in it. Fails with `validation` when the
+  /// template refuses (turns that do not alternate, ...) or leaves an image out.
   Result<RenderedPrompt> render(const Conversation& conversation) const;
 
   /// How the model writes calls of tools.

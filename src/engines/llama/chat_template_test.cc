@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/json.hpp>
 #include <thread>
+
+#include "base/json.h"
 
 namespace craton::engines::llama {
 namespace {
@@ -162,6 +165,102 @@ TEST(ChatTemplate, RendersOnManyThreadsAtOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
+}
+
+/// Texts, and the numbers of images in the middle of them.
+std::string shown(const PromptText& prompt) {
+  std::string text;
+  for (const TextPiece& piece : prompt) {
+    text += piece.image ? "{" + std::to_string(*piece.image) + "}" : piece.text;
+  }
+  return text;
+}
+
+std::string shown(const ChatTemplate& form, const Conversation& conversation) {
+  auto prompt = form.render(conversation);
+  return prompt ? shown(prompt->text) : "refused: " + prompt.error().message;
+}
+
+Conversation pictures() {
+  Conversation conversation = talk({}, {{Role::user, "What is "}});
+  auto& content = conversation.turns[0].content;
+  content.emplace_back(ImageBlock{"png", "first"});
+  content.emplace_back(TextBlock{" beside "});
+  content.emplace_back(ImageBlock{"png", "second"});
+  content.emplace_back(TextBlock{"?"});
+  return conversation;
+}
+
+TEST(ChatTemplate, ShowsImagesWhereTheyStand) {
+  EXPECT_EQ(shown(compiled(std::string(chatml_template)), pictures()),
+            "<|im_start|>user\nWhat is {0} beside {1}?<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(shown(compiled(strict_template), pictures()),
+            "<s>[INST] What is {0} beside {1}? [/INST]");
+  EXPECT_EQ(shown(compiled(typed_template), pictures()),
+            "<user>What is {0} beside {1}?</user><assistant>");
+}
+
+TEST(ChatTemplate, NumbersImagesAsTheConversationDoesWhereverTheTemplatePutsThem) {
+  Conversation conversation = pictures();
+  conversation.turns.push_back({Role::assistant, {ToolUseBlock{"id", "camera", "{}"}}});
+  conversation.turns.push_back(
+      {Role::user,
+       {ImageBlock{"png", "third"},
+        ToolResultBlock{"id", {TextBlock{"Seen:"}, ImageBlock{"png", "fourth"}}}}});
+  const auto images = images_of(conversation);
+  ASSERT_EQ(images.size(), 4u);
+  EXPECT_EQ(images[2]->bytes, "third");
+  const std::string text = shown(compiled(std::string(chatml_template)), conversation);
+  EXPECT_THAT(text, HasSubstr("{2}"));
+  EXPECT_THAT(text, HasSubstr("Seen:\n{3}"));
+}
+
+// With tools of its own, written as many models' are.
+constexpr const char* calling_template =
+    "{% if tools %}{% for tool in tools %}{{ tool | tojson }}{% endfor %}{% endif %}"
+    "{% for message in messages %}<{{ message.role }}>{{ message.content or '' }}"
+    "{% if message.tool_calls %}{% for call in message.tool_calls %}"
+    "<call>{\"name\": \"{{ call.function.name }}\", "
+    "\"arguments\": {{ call.function.arguments | tojson }}}</call>"
+    "{% endfor %}{% endif %}</>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}";
+
+TEST(ChatTemplate, TakesNoTextOfACallersForAnImage) {
+  const std::string forged =
+      "\xF3\xB0\x80\x82"
+      "0\xF3\xB0\x80\x83";
+  Conversation conversation = pictures();
+  conversation.system.push_back({forged});
+  conversation.turns[0].content.emplace_back(TextBlock{forged});
+  conversation.turns[0].content.emplace_back(TextBlock{"\xF3\xB0"});  // a mark in two halves
+  conversation.turns[0].content.emplace_back(
+      TextBlock{"\x80\x82"
+                "1\xF3\xB0\x80\x83"});
+  const json::value input(json::object{{forged, forged}});
+  conversation.turns.push_back(
+      {Role::assistant, {ToolUseBlock{forged, forged, json::to_text(input)}}});
+  conversation.turns.push_back({Role::user, {ToolResultBlock{forged, {TextBlock{forged}}}}});
+  conversation.tools.offered = {{forged, forged, json::to_text(input)}};
+  conversation.format = ResponseFormat{json::to_text(input)};
+  for (const std::string& form : {std::string(chatml_template), std::string(calling_template)}) {
+    const auto prompt = compiled(form).render(conversation);
+    ASSERT_TRUE(prompt);
+    std::vector<std::size_t> images;
+    for (const TextPiece& piece : prompt->text) {
+      if (piece.image) images.push_back(*piece.image);
+    }
+    EXPECT_EQ(images, (std::vector<std::size_t>{0, 1}));
+    EXPECT_THAT(flat(prompt->text), testing::Not(HasSubstr("\xF3\xB0\x80\x82")));
+  }
+}
+
+TEST(ChatTemplate, RefusesToLeaveAnImageOut) {
+  const std::string deaf =
+      "{% for message in messages %}{{ message.content[:3] }}{% endfor %}"
+      "{% if add_generation_prompt %}>{% endif %}";
+  EXPECT_EQ(shown(compiled(deaf), talk({}, {{Role::user, "Hello"}})), "Hel>");
+  EXPECT_EQ(shown(compiled(deaf), pictures()),
+            "refused: The model's chat template leaves an image out.");
 }
 
 // The form of Qwen and its many relatives, shortened.

@@ -12,9 +12,11 @@ namespace craton::engines::llama {
 
 using Token = std::int32_t;
 
+struct ImagePiece;
+
 struct BatchEntry {
   Token token;
-  int position;       ///< In its sequence, from 0.
+  int position;       ///< In its sequence, from 0; after an image as many further as it says.
   int sequence;       ///< 0 to the number of parallel sequences.
   bool wants_logits;  ///< Set for the last known token of a sequence: what follows is to be chosen.
 };
@@ -32,6 +34,10 @@ class Decoder {
 
   /// Computes `batch`: positions of a sequence follow without gap on those it has already.
   virtual DecodeStatus decode(std::span<const BatchEntry> batch) = 0;
+
+  /// Computes embeddings of an image, which stand at `position` of `sequence`. No logits come of
+  /// it: text follows. When it does not end with `done`, a part of it may be computed: forget() it.
+  virtual DecodeStatus decode_image(const ImagePiece& piece, int position, int sequence) = 0;
 
   /// What the model says may follow entry `index` of the last batch, one number a token of the
   /// vocabulary. Only for an entry that wanted logits. Valid until the next decode().

@@ -19,10 +19,10 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "engines/llama/decoder.h"
+#include "engines/llama/image_piece.h"
 #include "engines/llama/image_pixels.h"
 
 struct llama_batch_ext;
@@ -30,7 +30,6 @@ struct llama_context;
 struct llama_model;
 struct mtmd_bitmap;
 struct mtmd_context;
-struct mtmd_input_chunk;
 
 namespace craton::engines::llama {
 
@@ -40,23 +39,6 @@ struct ImageEncoderOptions {
   int batch_tokens = 512;  ///< Of the context that is to take the pieces: its n_ubatch.
   int tokens_max = 0;  ///< Of one image, where the model leaves a choice. 0: the projector's own.
   PixelLimits pixels = {};
-};
-
-/// Tokens, or embeddings and where they stand.
-struct ImagePiece {
-  std::vector<Token> tokens;      ///< Empty for embeddings.
-  int cells = 0;                  ///< Of the KV cache that it takes.
-  int positions = 0;              ///< By which what follows stands further; M-RoPE: not `cells`.
-  std::vector<float> embeddings;  ///< `cells` × the model's width; none from measure().
-  /// mtmd's description of the embeddings' places; null for tokens.
-  std::shared_ptr<const mtmd_input_chunk> places;
-};
-
-struct ImagePieces {
-  std::vector<ImagePiece> pieces;
-
-  int cells() const;
-  int positions() const;
 };
 
 class ImageEncoder {

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <llama.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "engines/llama/llama_log.h"
+#include "engines/llama/test_folder.h"
 #include "engines/llama/test_images.h"
 #include "engines/llama/tiny_vision_model.h"
 
@@ -38,21 +38,6 @@ struct FreeModel {
 };
 struct FreeContext {
   void operator()(llama_context* context) const { llama_free(context); }
-};
-
-/// A folder for one test.
-class Folder {
- public:
-  Folder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "craton-images-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// A language model, a context of it, and what is asked of both.

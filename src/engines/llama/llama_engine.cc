@@ -16,7 +16,9 @@
 #include "base/log.h"
 #include "engines/llama/answer_plan.h"
 #include "engines/llama/cpu.h"
+#include "engines/llama/image_queue.h"
 #include "engines/llama/loaded_model.h"
+#include "engines/llama/refusals.h"
 #include "engines/llama/scheduler.h"
 
 namespace craton::engines::llama {
@@ -43,15 +45,6 @@ Error not_ready() {
 
 Error not_loaded() {
   return {ErrorCode::model_error, "The model could not be loaded. The server's log says why."};
-}
-
-Error broke() {
-  return {ErrorCode::model_error,
-          "The system encountered an unexpected error during processing. Try your request again."};
-}
-
-Error stopping() {
-  return {ErrorCode::service_unavailable, "The model is being stopped. Try your request again."};
 }
 
 /// What callers leave for the engine's thread. Outlives the engine: generations hold it.
@@ -196,7 +189,8 @@ class LlamaEngine : public Engine {
 
   Capabilities capabilities() const override {
     const auto model = loaded();
-    return {.images = false, .reasoning = model && (*model)->chat_template().thinks()};
+    return {.images = model && (*model)->image_encoder(),
+            .reasoning = model && (*model)->chat_template().thinks()};
   }
 
   Result<std::shared_ptr<Generation>> generate(Conversation conversation,
@@ -209,10 +203,11 @@ class LlamaEngine : public Engine {
 
   struct Prepared {
     RenderedPrompt rendered;
-    TokenizedPrompt tokens;
+    TokenizedPrompt text;  ///< `count` includes the cells of images.
   };
   Result<Prepared> prepared(const LoadedModel& model, const Conversation& conversation,
                             int most) const;
+  void begin(Request request, Prepared prompt, const Conversation& conversation);
 
   void run();
   bool load();
@@ -225,7 +220,9 @@ class LlamaEngine : public Engine {
   mutable std::mutex mutex_;
   Status status_{State::loading, {}};
   std::vector<std::function<void()>> waiting_for_load_;
-  std::unique_ptr<LoadedModel> model_;  ///< Written once, before `ready` is published.
+  // Written once, before `ready` is published.
+  std::unique_ptr<LoadedModel> model_;
+  std::unique_ptr<ImageQueue> images_;  ///< Null when the model sees none.
   std::thread thread_;                  // last: uses all of the above
 };
 
@@ -258,6 +255,39 @@ Result<TokenizedPrompt> estimated(const Tokenizer& tokenizer, const Conversation
   return counted;
 }
 
+/// The text of the only turn, and its images.
+PromptText raw_prompt(const Conversation& conversation) {
+  PromptText prompt;
+  std::size_t images = 0;
+  for (const Turn& turn : conversation.turns) {
+    for (const ContentBlock& block : turn.content) {
+      if (const auto* text = std::get_if<TextBlock>(&block)) {
+        prompt.push_back({mended_utf8(text->text), true});
+      } else if (std::holds_alternative<ImageBlock>(block)) {
+        prompt.push_back({.text = {}, .from_caller = true, .image = images++});
+      }
+    }
+  }
+  return prompt;
+}
+
+/// Adds the cells of the images to `prompt.count`, as far as there is a point: until they are more
+/// than `most`.
+Result<void> count_images(const LoadedModel& model, const Conversation& conversation, int most,
+                          TokenizedPrompt& prompt) {
+  if (prompt.images.empty()) return {};
+  const std::vector<const ImageBlock*> images = images_of(conversation);
+  for (const ImagePlace& place : prompt.images) {
+    if (prompt.count > most) return {};
+    CRATON_TRY_ASSIGN(const ImagePieces pieces,
+                      model.image_encoder()->measure(images[place.image]->bytes));
+    prompt.count += pieces.cells();
+  }
+  const bool text_follows = prompt.images.back().before < prompt.tokens.size();
+  if (text_follows || prompt.count > most) return {};
+  return Error{ErrorCode::validation, "Text must follow on the last image."};
+}
+
 /// Cheap bounds come first: what cannot fit is neither rendered nor tokenised whole.
 Result<LlamaEngine::Prepared> LlamaEngine::prepared(const LoadedModel& model,
                                                     const Conversation& conversation,
@@ -267,17 +297,16 @@ Result<LlamaEngine::Prepared> LlamaEngine::prepared(const LoadedModel& model,
   Prepared all;
   if (bytes > tokenizer.bytes_max(most) ||
       conversation.turns.size() > static_cast<std::size_t>(most)) {
-    CRATON_TRY_ASSIGN(all.tokens, estimated(tokenizer, conversation, bytes, most));
+    CRATON_TRY_ASSIGN(all.text, estimated(tokenizer, conversation, bytes, most));
     return all;
   }
   if (conversation.raw_completion) {
-    for (const Turn& turn : conversation.turns) {
-      all.rendered.text.push_back({mended_utf8(text_of(turn)), true});
-    }
+    all.rendered.text = raw_prompt(conversation);
   } else {
     CRATON_TRY_ASSIGN(all.rendered, model.chat_template().render(conversation));
   }
-  CRATON_TRY_ASSIGN(all.tokens, tokenizer.tokenize(all.rendered.text, most));
+  CRATON_TRY_ASSIGN(all.text, tokenizer.tokenize(all.rendered.text, most));
+  CRATON_TRY(count_images(model, conversation, most, all.text));
   return all;
 }
 
@@ -293,34 +322,50 @@ Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversat
   const int most = std::max(0, context - 1);  // one token of answer must fit as well
   CRATON_TRY_ASSIGN(Prepared prompt, prepared(*model, conversation, most));
   auto generation = std::make_shared<Generation>([inbox = inbox_] { inbox->nudge(); });
-  if (prompt.tokens.count > most) {
+  if (prompt.text.count > most) {
     generation->offer(Failure{{ErrorCode::validation, "Input is too long for requested model."},
-                              InputTooLong{prompt.tokens.count, most}});
+                              InputTooLong{prompt.text.count, most}});
     return generation;
   }
-  if (prompt.tokens.tokens.empty()) {
+  if (prompt.text.tokens.empty()) {
     return Error{ErrorCode::validation, "The prompt is empty: it has no tokens."};
   }
   CRATON_TRY_ASSIGN(AnswerPlan plan,
                     plan_answer(conversation, model->chat_template(), prompt.rendered));
   const Sampling& sampling = conversation.sampling;
-  inbox_->put(
-      {.prompt = std::move(prompt.tokens.tokens),
-       .context_tokens = context,
-       .tokens_max = sampling.tokens_max,
-       .deadline = limits.deadline,
-       .sampler = Sampler(plan_sampling(sampling, model->sampling_defaults(), random_seed())),
-       .assembler = AnswerAssembler(std::move(plan)),
-       .likelihoods = sampling.likelihoods,
-       .generation = generation,
-       .place = std::move(place)});
+  Request request{
+      .prompt = {},
+      .context_tokens = context,
+      .tokens_max = sampling.tokens_max,
+      .deadline = limits.deadline,
+      .sampler = Sampler(plan_sampling(sampling, model->sampling_defaults(), random_seed())),
+      .assembler = AnswerAssembler(std::move(plan)),
+      .likelihoods = sampling.likelihoods,
+      .generation = generation,
+      .place = std::move(place)};
+  begin(std::move(request), std::move(prompt), conversation);
   return generation;
+}
+
+/// Text is a prompt as it is; images are encoded first.
+void LlamaEngine::begin(Request request, Prepared prompt, const Conversation& conversation) {
+  if (prompt.text.images.empty()) {
+    request.prompt = std::move(prompt.text.tokens);
+    return inbox_->put(std::move(request));
+  }
+  std::vector<std::string> images;
+  for (const ImageBlock* image : images_of(conversation)) images.push_back(image->bytes);
+  const int cells = prompt.text.count;
+  images_->put({.request = std::move(request),
+                .text = std::move(prompt.text),
+                .images = std::move(images),
+                .cells = cells});
 }
 
 Result<int> LlamaEngine::count_tokens(const Conversation& conversation) {
   CRATON_TRY_ASSIGN(const LoadedModel* model, loaded());
   CRATON_TRY_ASSIGN(const Prepared prompt, prepared(*model, conversation, model->context_tokens()));
-  return prompt.tokens.count;
+  return prompt.text.count;
 }
 
 void LlamaEngine::publish(Status status) {
@@ -341,6 +386,7 @@ bool LlamaEngine::load() {
                                    .cells = options_.kv_cells,
                                    .parallel = options_.parallel,
                                    .batch_tokens = batch_tokens,
+                                   .projector = options_.projector,
                                    .outputs = options_.parallel + weighed_tokens},
                                   stop_);
   if (stop_) return false;  // nobody is left to tell
@@ -349,13 +395,19 @@ bool LlamaEngine::load() {
     return false;
   }
   model_ = std::move(*loaded);
+  if (ImageEncoder* encoder = model_->image_encoder()) {
+    images_ = std::make_unique<ImageQueue>(
+        [encoder](std::string_view file) { return encoder->encode(file); },
+        [this](Request request) { inbox_->put(std::move(request)); }, model_->cells());
+  }
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
   log::info("model_loaded", {{"model", options_.name},
                              {"ms", took.count()},
                              {"threads", std::int64_t{options_.threads}},
                              {"context_tokens", std::int64_t{model_->context_tokens()}},
                              {"kv_cells", std::int64_t{model_->cells()}},
-                             {"parallel", std::int64_t{options_.parallel}}});
+                             {"parallel", std::int64_t{options_.parallel}},
+                             {"images", model_->image_encoder() != nullptr}});
   publish({State::ready, {}});
   return true;
 }
@@ -372,11 +424,12 @@ void LlamaEngine::serve() {
       if (!advanced && !stop_) inbox_->wait(scheduler.next_deadline());
     } catch (const std::exception& exception) {  // out of memory, mostly
       log::error("step_failed", {{"model", options_.name}, {"reason", exception.what()}});
-      scheduler.fail_all(broke());
+      scheduler.fail_all(model_broke());
     }
   }
+  if (images_) images_->stop();
   for (Request& request : inbox_->take()) scheduler.add(std::move(request));
-  scheduler.fail_all(stopping());
+  scheduler.fail_all(engine_stops());
 }
 
 void LlamaEngine::run() {

@@ -3,8 +3,10 @@
 //   generate() ── template, tokens ──► inbox ──► one thread: load, then batches of all answers
 //   (caller's thread)                            (scheduler.h) ──► each answer's Generation
 //
+// A prompt with images goes by another thread first, which encodes them (image_queue.h).
+//
 // Loading happens on that thread, so the engine is there at once. Destroying it ends what runs: a
-// load or a batch is given up half way.
+// load or a batch is given up half way; an image that is being encoded is finished.
 #pragma once
 
 #include <memory>
@@ -15,9 +17,10 @@
 namespace craton::engines::llama {
 
 struct LlamaOptions {
-  std::string path = {};  ///< A GGUF file.
-  std::string name = {};  ///< Engine::model(); empty: the file's name without ".gguf".
-  int threads = 0;        ///< That compute, 1 to 512. 0: one per physical core.
+  std::string path = {};       ///< A GGUF file.
+  std::string name = {};       ///< Engine::model(); empty: the file's name without ".gguf".
+  std::string projector = {};  ///< A GGUF file by which the model sees images; empty: it does not.
+  int threads = 0;             ///< That compute, 1 to 512. 0: one per physical core.
   /// Most tokens of one conversation, prompt and answer. 0: 8192, which 0.1 GB of KV cache holds
   /// for a model of 0.5 billion parameters and 1 GB for one of 8. Never more than the model was
   /// made for.

@@ -93,6 +93,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(const LoadOptions& option
   std::unique_ptr<LoadedModel> loaded(new LoadedModel(stop));
   CRATON_TRY(loaded->load_weights(options));
   CRATON_TRY(loaded->make_context(options));
+  CRATON_TRY(loaded->load_projector(options));
   loaded->tokenizer_ = std::make_unique<Tokenizer>(*llama_model_get_vocab(loaded->model_.get()));
   CRATON_TRY(loaded->compile_template());
   loaded->read_sampling_defaults();
@@ -155,6 +156,15 @@ Result<void> LoadedModel::make_context(const LoadOptions& options) {
   return {};
 }
 
+Result<void> LoadedModel::load_projector(const LoadOptions& options) {
+  if (options.projector.empty()) return {};
+  CRATON_TRY_ASSIGN(image_encoder_, ImageEncoder::load({.path = options.projector,
+                                                        .threads = options.threads,
+                                                        .batch_tokens = options.batch_tokens},
+                                                       *model_));
+  return {};
+}
+
 Result<void> LoadedModel::compile_template() {
   const char* own = llama_model_chat_template(model_.get(), nullptr);
   if (!own) log::warning("model_without_chat_template", {{"used", "chatml"}});
@@ -199,6 +209,11 @@ DecodeStatus LoadedModel::decode(std::span<const BatchEntry> batch) {
     log::error("decode_failed", {{"reason", exception.what()}});
     return DecodeStatus::failed;
   }
+}
+
+DecodeStatus LoadedModel::decode_image(const ImagePiece& piece, int position, int sequence) {
+  if (!image_encoder_) return DecodeStatus::failed;
+  return image_encoder_->decode(*context_, piece, position, sequence);
 }
 
 std::span<const float> LoadedModel::logits(std::size_t index) {

@@ -14,6 +14,7 @@
 
 #include "engines/llama/chat_template.h"
 #include "engines/llama/decoder.h"
+#include "engines/llama/image_encoder.h"
 #include "engines/llama/sampler.h"
 #include "engines/llama/tokenizer.h"
 
@@ -30,7 +31,8 @@ struct LoadOptions {
   int cells = 0;           ///< Of the KV cache; raised to `context_tokens`.
   int parallel = 1;
   int batch_tokens = 512;
-  int outputs = 1;  ///< Most tokens of a batch whose logits are wanted.
+  std::string projector = {};  ///< By which it sees images; empty: it does not.
+  int outputs = 1;             ///< Most tokens of a batch whose logits are wanted.
 };
 
 class LoadedModel : public Decoder {
@@ -48,7 +50,11 @@ class LoadedModel : public Decoder {
   int context_tokens() const { return context_tokens_; }
   int cells() const;
 
+  /// Null when it sees none. Its const functions and encode() may be called from any thread.
+  ImageEncoder* image_encoder() const { return image_encoder_.get(); }
+
   DecodeStatus decode(std::span<const BatchEntry> batch) override;
+  DecodeStatus decode_image(const ImagePiece& piece, int position, int sequence) override;
   std::span<const float> logits(std::size_t index) override;
   bool forget(int sequence, int position) override;
   bool ends_answer(Token token) const override { return tokenizer_->ends_answer(token); }
@@ -60,6 +66,7 @@ class LoadedModel : public Decoder {
 
   Result<void> load_weights(const LoadOptions& options);
   Result<void> make_context(const LoadOptions& options);
+  Result<void> load_projector(const LoadOptions& options);
   Result<void> compile_template();
   void read_sampling_defaults();
   void warm_up();
@@ -82,6 +89,7 @@ class LoadedModel : public Decoder {
   std::unique_ptr<llama_context, FreeContext> context_;  // goes before its threads and its model
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<ChatTemplate> chat_template_;
+  std::unique_ptr<ImageEncoder> image_encoder_;
   std::unique_ptr<Batch> batch_;
   SamplingDefaults sampling_defaults_;
   int context_tokens_ = 0;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "engines/llama/likelihood.h"
+#include "engines/llama/refusals.h"
 
 namespace craton::engines::llama {
 namespace {
@@ -14,16 +15,6 @@ namespace {
 // Cells kept free for each running sequence when another is admitted, so that it is not evicted
 // again at once.
 constexpr int growth_cells = 32;
-
-Error timed_out() {
-  return {ErrorCode::model_timeout,
-          "Model has timed out in processing the request. Try your request again."};
-}
-
-Error model_broke() {
-  return {ErrorCode::model_error,
-          "The system encountered an unexpected error during processing. Try your request again."};
-}
 
 /// Deltas join a delta of their kind that waits already: a slow reader's outbox stays short.
 void join(TextDelta more, TextDelta& last) {
@@ -101,6 +92,32 @@ bool Scheduler::step(SteadyTime now) {
   retire();
   admit();
   make_room();
+  if (!std::exchange(image_was_last_, false) && step_image()) {
+    image_was_last_ = true;
+  } else if (!step_batch() && !step_image()) {
+    return false;
+  }
+  deliver();
+  retire();
+  return true;
+}
+
+/// False when no image is to be computed, or not any more.
+bool Scheduler::step_image() {
+  Sequence* sequence = next_to_see();
+  if (!sequence) return false;
+  const Prompt::Image& image = *sequence->next_image();
+  switch (decoder_.decode_image(*image.piece, sequence->position(), sequence->slot)) {
+    case DecodeStatus::done: sequence->computed = image.end(); break;
+    case DecodeStatus::no_room: failed_image(*sequence, true); break;
+    case DecodeStatus::failed: failed_image(*sequence, false); break;
+    case DecodeStatus::interrupted: return false;
+  }
+  return true;
+}
+
+/// False when there is no token to compute, or not any more.
+bool Scheduler::step_batch() {
   fill_batch();
   if (batch_.empty()) return false;
   switch (decoder_.decode(batch_)) {
@@ -109,8 +126,6 @@ bool Scheduler::step(SteadyTime now) {
     case DecodeStatus::failed: failed_batch(false); break;
     case DecodeStatus::interrupted: return false;
   }
-  deliver();
-  retire();
   return true;
 }
 
@@ -192,7 +207,7 @@ void Scheduler::admit() {
 void Scheduler::start(Sequence& sequence) {
   if (std::exchange(sequence.started, true)) return;
   MessageStart message;
-  message.usage.input_tokens = static_cast<int>(sequence.request.prompt.size());
+  message.usage.input_tokens = sequence.request.prompt.cells();
   message.prompt_likelihoods = std::move(sequence.prompt_likelihoods);
   put(sequence.outbox, std::move(message));
 }
@@ -216,14 +231,15 @@ int Scheduler::room_in_batch(int most) const {
 /// A prompt that is weighed takes as many tokens as there are outputs left.
 void Scheduler::put_in_batch(Sequence& sequence, int most) {
   const bool weighs = sequence.weighs_prompt();
-  int tokens = std::min(most, sequence.missing());
+  int tokens = std::min(most, sequence.missing_text());
   if (weighs)
     tokens = std::min(tokens, std::max(1, options_.outputs_max - options_.parallel) - outputs_);
   if (tokens <= 0) return;
   const auto size = static_cast<int>(sequence.tokens.size());
+  const int ahead = sequence.position() - sequence.computed;  // as no image is in between
   for (int i = sequence.computed; i < sequence.computed + tokens; ++i) {
     batch_.push_back({.token = sequence.tokens[i],
-                      .position = i,
+                      .position = i + ahead,
                       .sequence = sequence.slot,
                       .wants_logits = weighs || i + 1 == size});
   }
@@ -233,7 +249,16 @@ void Scheduler::put_in_batch(Sequence& sequence, int most) {
 
 Scheduler::Sequence* Scheduler::next_suspect() const {
   for (const SequencePtr& sequence : running_) {
-    if (sequence->suspect && sequence->reader_keeps_up()) return sequence.get();
+    const bool can = sequence->reader_keeps_up() && sequence->missing_text() > 0;
+    if (sequence->suspect && can) return sequence.get();
+  }
+  return nullptr;
+}
+
+/// The oldest whose prompt goes on with an image.
+Scheduler::Sequence* Scheduler::next_to_see() const {
+  for (const SequencePtr& sequence : running_) {
+    if (sequence->next_image() && sequence->reader_keeps_up()) return sequence.get();
   }
   return nullptr;
 }
@@ -286,17 +311,32 @@ void Scheduler::weigh_prompt(Sequence& sequence, std::size_t begin, std::size_t 
 void Scheduler::failed_batch(bool no_room) {
   log::warning("batch_failed", {{"tokens", static_cast<std::int64_t>(batch_.size())},
                                 {"reason", no_room ? "no_room" : "compute"}});
-  for (const Share& share : shares_) {
-    Sequence& sequence = *share.sequence;
-    if (!decoder_.forget(sequence.slot, sequence.computed)) sequence.computed = 0;
-  }
-  if (no_room && running_.size() > 1) {
-    cells_ = std::min(cells_, cells_used() - 1);
-    return evict_newest();
-  }
+  for (const Share& share : shares_) forget_uncomputed(*share.sequence);
+  if (no_room && make_room_by_eviction()) return;
   for (const Share& share : shares_) share.sequence->suspect = true;
   batch_most_ = std::max(1, static_cast<int>(batch_.size()) / 2);
   if (batch_.size() == 1) fail(*shares_.front().sequence, model_broke());
+}
+
+/// An image cannot be computed by halves: one that fails alone fails for good.
+void Scheduler::failed_image(Sequence& sequence, bool no_room) {
+  log::warning("image_failed", {{"cells", std::int64_t{sequence.next_image()->piece->cells}},
+                                {"reason", no_room ? "no_room" : "compute"}});
+  forget_uncomputed(sequence);
+  if (no_room && make_room_by_eviction()) return;
+  fail(sequence, model_broke());
+}
+
+void Scheduler::forget_uncomputed(Sequence& sequence) {
+  if (!decoder_.forget(sequence.slot, sequence.position())) sequence.computed = 0;
+}
+
+/// False when a sequence is alone and has all there is.
+bool Scheduler::make_room_by_eviction() {
+  if (running_.size() <= 1) return false;
+  cells_ = std::min(cells_, cells_used() - 1);
+  evict_newest();
+  return true;
 }
 
 void Scheduler::accept(Sequence& sequence, std::span<const float> logits) {
@@ -334,7 +374,7 @@ void Scheduler::hand_over(Sequence& sequence, std::vector<Event> events) {
 void Scheduler::finish(Sequence& sequence, StopReason reason) {
   std::vector<Event> events;
   sequence.request.assembler.finish(reason, events);
-  events.emplace_back(Usage{.input_tokens = static_cast<int>(sequence.request.prompt.size()),
+  events.emplace_back(Usage{.input_tokens = sequence.request.prompt.cells(),
                             .output_tokens = sequence.generated()});
   hand_over(sequence, std::move(events));
   release(sequence);

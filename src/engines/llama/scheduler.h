@@ -6,6 +6,9 @@
 //               └────evicted───────┘ no cells left: the newest gives its cells up, and computes
 //                                    again later what it had; its caller sees a pause
 //
+// An image in a prompt is computed as a whole, in a step of its own; batches of the others' tokens
+// take turns with images.
+//
 // All sequences share the cells of one KV cache. A sequence whose reader does not keep up
 // (Generation::offer refuses) sits steps out until there is room again; nobody waits for it. The
 // oldest sequence always fits alone, so something always advances.
@@ -25,14 +28,15 @@
 #include "engines/generation.h"
 #include "engines/llama/answer_assembler.h"
 #include "engines/llama/decoder.h"
+#include "engines/llama/prompt.h"
 #include "engines/llama/sampler.h"
 
 namespace craton::engines::llama {
 
 /// An answer to make: everything that could be found out before the model's turn.
 struct Request {
-  std::vector<Token> prompt;  ///< At least one token, fewer than `context_tokens`.
-  int context_tokens = 0;     ///< Prompt and answer together; at most the cells of the KV cache.
+  Prompt prompt;           ///< Fewer cells than `context_tokens`; a token is its end.
+  int context_tokens = 0;  ///< Prompt and answer together; at most the cells of the KV cache.
   std::optional<int> tokens_max;
   std::optional<SteadyTime> deadline;
   Sampler sampler;
@@ -77,10 +81,10 @@ class Scheduler {
 
  private:
   struct Sequence {
-    explicit Sequence(Request made) : request(std::move(made)), tokens(request.prompt) {}
+    explicit Sequence(Request made) : request(std::move(made)), tokens(request.prompt.tokens()) {}
 
     Request request;
-    std::vector<Token> tokens;  ///< The prompt, then what was chosen.
+    std::vector<Token> tokens;  ///< The prompt, then what was chosen: one for each cell.
     int computed = 0;           ///< How many of `tokens` the KV cache holds.
     int slot = -1;              ///< The decoder's sequence, when running.
     bool started = false;       ///< MessageStart is out.
@@ -90,9 +94,22 @@ class Scheduler {
 
     bool reader_keeps_up() const { return outbox.empty(); }
     int missing() const { return static_cast<int>(tokens.size()) - computed; }
-    int generated() const { return static_cast<int>(tokens.size() - request.prompt.size()); }
+    int generated() const { return static_cast<int>(tokens.size()) - request.prompt.cells(); }
+    int position() const { return request.prompt.position_of(computed); }
     /// Every position of the prompt has something to tell.
-    bool weighs_prompt() const { return request.likelihoods == Likelihoods::all && !started; }
+    bool weighs_prompt() const {
+      return request.likelihoods == Likelihoods::all && !started && !request.prompt.has_images();
+    }
+    /// The image that is to be computed next; null when text is, or nothing.
+    const Prompt::Image* next_image() const {
+      const Prompt::Image* image = request.prompt.image_from(computed);
+      return image && image->begin == computed ? image : nullptr;
+    }
+    /// How many of the missing tokens come before an image.
+    int missing_text() const {
+      const Prompt::Image* image = request.prompt.image_from(computed);
+      return image ? image->begin - computed : missing();
+    }
   };
   using SequencePtr = std::unique_ptr<Sequence>;
 
@@ -108,13 +125,19 @@ class Scheduler {
   int cells_used() const;
   void make_room();
   void evict_newest();
+  bool step_image();
+  bool step_batch();
   void fill_batch();
   Sequence* next_suspect() const;
+  Sequence* next_to_see() const;
   void start(Sequence& sequence);
   void put_in_batch(Sequence& sequence, int most);
   int room_in_batch(int most) const;
   void computed_batch();
   void failed_batch(bool no_room);
+  void failed_image(Sequence& sequence, bool no_room);
+  void forget_uncomputed(Sequence& sequence);
+  bool make_room_by_eviction();
   void weigh_prompt(Sequence& sequence, std::size_t begin, std::size_t end);
   void accept(Sequence& sequence, std::span<const float> logits);
   void hand_over(Sequence& sequence, std::vector<Event> events);
@@ -134,6 +157,7 @@ class Scheduler {
   std::vector<BatchEntry> batch_;
   int outputs_ = 0;  ///< Entries of it that want logits beside each sequence's last.
   std::vector<Share> shares_;
+  bool image_was_last_ = false;  ///< What the last step computed.
 };
 
 }  // namespace craton::engines::llama

@@ -9,10 +9,12 @@
 #include <random>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "engines/llama/decoder.h"
+#include "engines/llama/prompt.h"
 
 namespace craton::engines::llama {
 
@@ -28,6 +30,17 @@ inline Token next_token(const std::vector<Token>& tokens) {
   return static_cast<Token>((hash >> 16) % (vocabulary - 1));
 }
 
+/// An image of the table model: `cells` embeddings of one number each.
+inline ImagePiece table_image(int cells, int positions, int seed = 0) {
+  ImagePiece piece{.cells = cells, .positions = positions};
+  for (int i = 0; i < cells; ++i) piece.embeddings.push_back(static_cast<float>(seed * 31 + i));
+  return piece;
+}
+inline constexpr float broken_pixel = -1;  ///< In an image: computing it fails.
+
+/// What the table has in a cell of an image in place of a token.
+inline Token token_of(float embedding) { return 1000 + static_cast<Token>(embedding); }
+
 inline char letter_of(Token token) { return static_cast<char>('!' + token); }
 
 /// A model as a table, with a KV cache that it checks and that can be too small or fail.
@@ -37,9 +50,10 @@ class TableDecoder : public Decoder {
     batches.emplace_back(batch.begin(), batch.end());
     if (cells_held() + static_cast<int>(batch.size()) > cells) return DecodeStatus::no_room;
     for (const BatchEntry& entry : batch) {
-      auto& held = cache[entry.sequence];
-      gap = gap || static_cast<int>(held.size()) != entry.position;
-      held.push_back(entry.token);
+      Held& held = cache[entry.sequence];
+      gap = gap || held.next != entry.position || entry.token < 0;
+      held.add(entry.token, entry.position);
+      held.next = entry.position + 1;
     }
     if (static_cast<int>(batch.size()) > batch_works) return DecodeStatus::failed;
     for (const BatchEntry& entry : batch) {
@@ -48,21 +62,33 @@ class TableDecoder : public Decoder {
     return DecodeStatus::done;
   }
 
+  DecodeStatus decode_image(const ImagePiece& piece, int position, int sequence) override {
+    ++images;
+    if (cells_held() + piece.cells > cells) return DecodeStatus::no_room;
+    Held& held = cache[sequence];
+    gap = gap || held.next != position;
+    for (const float embedding : piece.embeddings) {
+      held.add(token_of(embedding), position);
+      held.next = position + 1;  // as far as a failure is concerned
+      if (embedding == broken_pixel) return DecodeStatus::failed;
+    }
+    held.next = position + piece.positions;
+    return DecodeStatus::done;
+  }
+
   std::span<const float> logits(std::size_t index) override {
     unasked = unasked || !batches.back()[index].wants_logits;
     row.assign(vocabulary, broken ? std::numeric_limits<float>::quiet_NaN() : 0.0F);
-    row[next_token(cache[batches.back()[index].sequence])] += 1;
+    row[next_token(cache[batches.back()[index].sequence].tokens)] += 1;
     return row;
   }
 
   bool forget(int sequence, int position) override {
-    auto& held = cache[sequence];
-    if (recurrent && position > 0 && position < static_cast<int>(held.size())) {
-      held.clear();
-      return false;
-    }
-    if (position < static_cast<int>(held.size())) held.resize(position);
-    return true;
+    Held& held = cache[sequence];
+    if (position >= held.next) return true;
+    const bool whole = !recurrent || position == 0;
+    held.forget(whole ? position : 0);
+    return whole;
   }
 
   bool ends_answer(Token token) const override { return token == end_token; }
@@ -70,7 +96,7 @@ class TableDecoder : public Decoder {
 
   int cells_held() const {
     int held = 0;
-    for (const auto& [sequence, tokens] : cache) held += static_cast<int>(tokens.size());
+    for (const auto& [sequence, its] : cache) held += static_cast<int>(its.tokens.size());
     return held;
   }
 
@@ -82,13 +108,32 @@ class TableDecoder : public Decoder {
   bool gap = false;      ///< A position that does not follow on what the cache holds.
   bool unasked = false;  ///< Logits of an entry that did not want any.
 
-  std::map<int, std::vector<Token>> cache;
+  /// What the cache holds of a sequence.
+  struct Held {
+    std::vector<Token> tokens;
+    std::vector<int> positions;  ///< Of each; those of an image stand at one.
+    int next = 0;                ///< Position of what follows.
+
+    void add(Token token, int position) {
+      tokens.push_back(token);
+      positions.push_back(position);
+    }
+    void forget(int from) {
+      while (!positions.empty() && positions.back() >= from) {
+        positions.pop_back();
+        tokens.pop_back();
+      }
+      next = from;
+    }
+  };
+  std::map<int, Held> cache;
   std::vector<std::vector<BatchEntry>> batches;
+  int images = 0;  ///< That were to be computed.
   std::vector<float> row;
 };
 
 struct Asked {
-  std::vector<Token> prompt;
+  Prompt prompt;
   std::optional<int> tokens_max = 40;
   int context_tokens = 4096;
   std::vector<std::string> stop_sequences = {};
@@ -103,9 +148,29 @@ inline std::vector<Token> prompt_of(int length, int seed) {
   return prompt;
 }
 
+/// `before`, an image, `after`.
+inline Prompt prompt_with_image(const std::vector<Token>& before, ImagePiece image,
+                                const std::vector<Token>& after) {
+  Prompt prompt(before);
+  prompt.add(std::move(image));
+  prompt.add(after);
+  return prompt;
+}
+
+/// What the table has in each cell of `prompt`.
+inline std::vector<Token> cells_of(const Prompt& prompt) {
+  std::vector<Token> tokens = prompt.tokens();
+  for (const Prompt::Image& image : prompt.images()) {
+    for (int i = 0; i < image.piece->cells; ++i) {
+      tokens[image.begin + i] = token_of(image.piece->embeddings[i]);
+    }
+  }
+  return tokens;
+}
+
 /// The answer as one who has the table all alone reads it off.
 inline std::string read_off(const Asked& asked) {
-  std::vector<Token> tokens = asked.prompt;
+  std::vector<Token> tokens = cells_of(asked.prompt);
   std::string text;
   for (int i = 0; i < asked.tokens_max.value_or(1 << 20); ++i) {
     tokens.push_back(next_token(tokens));

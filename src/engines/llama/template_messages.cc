@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 #include <cstdio>
 #include <map>
 #include <string_view>
@@ -16,6 +17,9 @@ namespace {
 // U+F0000 and U+F0001
 constexpr std::string_view mark_open = "\xF3\xB0\x80\x80";
 constexpr std::string_view mark_close = "\xF3\xB0\x80\x81";
+// U+F0002 and U+F0003, with the image's number between.
+constexpr std::string_view image_open = "\xF3\xB0\x80\x82";
+constexpr std::string_view image_close = "\xF3\xB0\x80\x83";
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 void replace_all(std::string& text, std::string_view what, std::string_view by) {
@@ -33,7 +37,7 @@ bool may_hold_control_token(std::string_view text) {
 }
 
 std::string marked(std::string_view text) {
-  std::string mended = mended_utf8(text);
+  std::string mended = without_image_marks(text);
   if (!may_hold_control_token(mended)) return mended;
   for (const std::string_view mark : {mark_open, mark_close}) {
     replace_all(mended, mark, replacement);
@@ -41,10 +45,15 @@ std::string marked(std::string_view text) {
   return std::string(mark_open) + mended + std::string(mark_close);
 }
 
-jinja::value caller_text(const std::string& text) {
-  auto value = jinja::mk_val<jinja::value_string>(mended_utf8(text));
+/// What callers wrote; the marks of images stay what they are.
+jinja::value content_text(const std::string& content) {
+  auto value = jinja::mk_val<jinja::value_string>(content);
   value->mark_input();
   return value;
+}
+
+jinja::value caller_text(const std::string& text) {
+  return content_text(without_image_marks(text));
 }
 
 /// Strings, names of members included, are marked.
@@ -79,10 +88,10 @@ json::value object_in(std::string_view text) {
 
 /// `content` in the form that this template reads: text, or a list of typed parts.
 jinja::value content_value(const std::string& content, const jinja::caps& caps) {
-  if (caps.supports_string_content || !caps.supports_typed_content) return caller_text(content);
+  if (caps.supports_string_content || !caps.supports_typed_content) return content_text(content);
   auto part = jinja::mk_val<jinja::value_object>();
   part->insert("type", template_text("text"));
-  part->insert("text", caller_text(content));
+  part->insert("text", content_text(content));
   auto parts = jinja::mk_val<jinja::value_array>();
   parts->push_back(part);
   return parts;
@@ -129,19 +138,6 @@ std::string format_text(const ResponseFormat& format) {
   return "Answer with JSON and no other text. It must fit this JSON Schema:\n" + format.schema;
 }
 
-/// What a tool's result says, images aside.
-std::string result_text(const ToolResultBlock& result) {
-  std::string text = result.is_error ? "Error: " : "";
-  bool first = true;
-  for (const ToolResultPart& part : result.content) {
-    const auto* piece = std::get_if<TextBlock>(&part);
-    if (!piece) continue;
-    if (!std::exchange(first, false)) text += '\n';
-    text += piece->text;
-  }
-  return text;
-}
-
 /// Writes turns down as messages, one after the other.
 class MessageWriter {
  public:
@@ -169,7 +165,10 @@ class MessageWriter {
   void add(const ContentBlock& block, TemplateMessage& message) {
     if (const auto* text = std::get_if<TextBlock>(&block)) {
       if (std::exchange(after_line_, false) && !message.content.empty()) message.content += "\n\n";
-      message.content += text->text;
+      message.content += without_image_marks(text->text);
+    } else if (std::holds_alternative<ImageBlock>(block)) {
+      if (std::exchange(after_line_, false) && !message.content.empty()) message.content += "\n\n";
+      message.content += next_image();
     } else if (const auto* call = std::get_if<ToolUseBlock>(&block)) {
       add_call(*call, message);
     } else if (const auto* result = std::get_if<ToolResultBlock>(&block)) {
@@ -185,7 +184,7 @@ class MessageWriter {
       message.calls.push_back({id, call.name, call.input});
     } else {
       const json::object written{{"name", call.name}, {"arguments", object_in(call.input)}};
-      add_line(json::to_text(written), message.content);
+      add_line(without_image_marks(json::to_text(written)), message.content);
     }
   }
 
@@ -195,9 +194,27 @@ class MessageWriter {
       messages.push_back(
           {.role = "tool", .content = result_text(result), .call_id = id, .tool = tool});
     } else {
-      add_line("Result of " + (tool.empty() ? "the tool" : tool) + ":\n" + result_text(result),
-               message.content);
+      const std::string whose = tool.empty() ? "the tool" : without_image_marks(tool);
+      add_line("Result of " + whose + ":\n" + result_text(result), message.content);
     }
+  }
+
+  /// What a tool's result says and shows.
+  std::string result_text(const ToolResultBlock& result) {
+    std::string text = result.is_error ? "Error: " : "";
+    bool first = true;
+    for (const ToolResultPart& part : result.content) {
+      const auto* piece = std::get_if<TextBlock>(&part);
+      if (!piece && !std::holds_alternative<ImageBlock>(part)) continue;
+      if (!std::exchange(first, false)) text += '\n';
+      text += piece ? without_image_marks(piece->text) : next_image();
+    }
+    return text;
+  }
+
+  /// Turns are written in their order, so numbers are those of images_of().
+  std::string next_image() {
+    return std::string(image_open) + std::to_string(images_++) + std::string(image_close);
   }
 
   void add_line(std::string_view line, std::string& text) {
@@ -208,6 +225,7 @@ class MessageWriter {
 
   bool tools_;
   std::string first_user_text_;
+  std::size_t images_ = 0;
   bool after_line_ = false;  ///< What was written last is a call or a result as text.
   std::map<std::string, std::pair<std::string, std::string>> calls_;  ///< By the caller's id.
 };
@@ -230,6 +248,7 @@ std::vector<TemplateMessage> messages_of(const Conversation& conversation,
   const std::vector<Tool>& tools = told_of(conversation);
   if (!forms.tools && !tools.empty()) add_paragraph(tools_text(tools), system);
   if (conversation.format) add_paragraph(format_text(*conversation.format), system);
+  system = without_image_marks(system);
   MessageWriter writer(forms.tools, forms.system ? std::string() : system);
   if (forms.system && !system.empty()) {
     writer.messages.push_back({.role = "system", .content = system});
@@ -284,6 +303,44 @@ void split_at_marks(const std::string& text, PromptText& prompt) {
     done = at + mark.size();
     from_caller = !from_caller;
   }
+}
+
+std::string without_image_marks(std::string_view text) {
+  std::string mended = mended_utf8(text);
+  replace_all(mended, image_open, replacement);
+  return mended;
+}
+
+namespace {
+
+/// Appends `piece` to `prompt`, cut where images stand in it. A mark that the template has damaged
+/// is no image: it is missed by who counts them.
+void place_images(TextPiece piece, PromptText& prompt) {
+  std::size_t done = 0;
+  for (;;) {
+    const std::size_t at = piece.text.find(image_open, done);
+    if (at == piece.text.npos) break;
+    prompt.push_back({piece.text.substr(done, at - done), piece.from_caller});
+    const char* digits = piece.text.data() + at + image_open.size();
+    const char* end = piece.text.data() + piece.text.size();
+    std::size_t image = 0;
+    const auto [after, error] = std::from_chars(digits, end, image);
+    done = static_cast<std::size_t>((error == std::errc() ? after : digits) - piece.text.data());
+    if (!std::string_view(piece.text).substr(done).starts_with(image_close)) continue;
+    done += image_close.size();
+    prompt.push_back({.text = {}, .from_caller = piece.from_caller, .image = image});
+  }
+  if (done > 0) piece.text.erase(0, done);
+  prompt.push_back(std::move(piece));
+}
+
+}  // namespace
+
+PromptText place_images(PromptText prompt) {
+  PromptText placed;
+  placed.reserve(prompt.size());
+  for (TextPiece& piece : prompt) place_images(std::move(piece), placed);
+  return placed;
 }
 
 }  // namespace craton::engines::llama

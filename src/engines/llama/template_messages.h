@@ -2,7 +2,10 @@
 //
 // Templates write tools down by `tojson`, which forgets who wrote what (PromptText). So every
 // caller's string in there that might hold a control token is put between two marks, characters of
-// a private use area, and split_at_marks() finds it again in what the template wrote.
+// a private use area, and split_at_marks() finds it again in what the template wrote. An image is
+// text like any other to a template: a mark with the image's number, which place_images() finds
+// again. What callers write holds no such mark: it is mended, and the mark replaced, before it
+// gets in.
 //
 // No I/O, no globals.
 #pragma once
@@ -12,6 +15,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "conversation/conversation.h"
@@ -29,8 +33,8 @@ struct TemplateToolCall {
 
 /// One message of a template's `messages`.
 struct TemplateMessage {
-  std::string role;  ///< "system", "user", "assistant" or "tool"
-  std::string content = {};
+  std::string role;                          ///< "system", "user", "assistant" or "tool"
+  std::string content = {};                  ///< Valid UTF-8; images are marks.
   std::vector<TemplateToolCall> calls = {};  ///< Of the assistant's.
   std::string call_id = {};                  ///< Of a tool's: which call it answers,
   std::string tool = {};                     ///< and of which tool that was.
@@ -54,6 +58,12 @@ jinja::value tools_value(const std::vector<Tool>& tools);
 
 /// Appends `text`, which a template wrote, to `prompt`: what is between marks is the caller's.
 void split_at_marks(const std::string& text, PromptText& prompt);
+
+/// `prompt` with images in place of their marks.
+PromptText place_images(PromptText prompt);
+
+/// `text` as UTF-8 without the mark of an image.
+std::string without_image_marks(std::string_view text);
 
 /// Tools that the model is told of.
 const std::vector<Tool>& told_of(const Conversation& conversation);

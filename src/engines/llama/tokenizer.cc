@@ -165,31 +165,61 @@ bool Tokenizer::wants_bos(std::string_view text, const std::vector<char>& by_cal
   return !template_wrote_it;
 }
 
-Result<TokenizedPrompt> Tokenizer::tokenize(const PromptText& prompt, int most) const {
-  std::string text;
-  std::vector<char> by_caller;
-  for (const TextPiece& piece : prompt) {
+/// Text without images in it.
+struct Tokenizer::Segment {
+  std::string text = {};
+  std::vector<char> by_caller = {};  ///< For each byte.
+
+  void add(const TextPiece& piece) {
     text += piece.text;
     by_caller.insert(by_caller.end(), piece.text.size(), piece.from_caller ? 1 : 0);
   }
-  TokenizedPrompt result;
-  if (wants_bos(text, by_caller)) result.tokens.push_back(llama_vocab_bos(&vocab_));
-  const Marks marks = marks_of(text, std::move(by_caller));
+};
+
+/// Gives up soon after `tokens` are `most`: how many bytes were done.
+Result<std::size_t> Tokenizer::append_segment(Segment segment, std::size_t most,
+                                              std::vector<Token>& tokens) const {
+  const std::string_view text = segment.text;
+  const Marks marks = marks_of(text, std::move(segment.by_caller));
   std::size_t done = 0;
-  while (done < text.size() && result.tokens.size() <= static_cast<std::size_t>(most)) {
+  while (done < text.size() && tokens.size() <= most) {
     const std::size_t end = fragment_end(text, marks, done);
-    std::string_view fragment = std::string_view(text).substr(done, end - done);
+    std::string_view fragment = text.substr(done, end - done);
     // The blank that such a vocabulary adds stands for the one before which the text was cut.
     if (adds_blank_ && done > 0 && fragment.starts_with(' ')) fragment.remove_prefix(1);
-    if (!append(fragment, marks.forged[done] == 0, result.tokens)) {
+    if (!append(fragment, marks.forged[done] == 0, tokens)) {
       return Error{ErrorCode::model_error, "The model's vocabulary cannot express the prompt."};
     }
     done = end;
   }
+  return done;
+}
+
+Result<TokenizedPrompt> Tokenizer::tokenize(const PromptText& prompt, int most) const {
+  TokenizedPrompt result;
+  std::size_t bytes = 0;
+  std::size_t done = 0;
+  bool first = true;
+  for (auto piece = prompt.begin(); first || piece != prompt.end();) {
+    Segment segment;
+    for (; piece != prompt.end() && !piece->image; ++piece) segment.add(*piece);
+    if (std::exchange(first, false) && wants_bos(segment.text, segment.by_caller)) {
+      result.tokens.push_back(llama_vocab_bos(&vocab_));
+    }
+    bytes += segment.text.size();
+    CRATON_TRY_ASSIGN(
+        const std::size_t did,
+        append_segment(std::move(segment), static_cast<std::size_t>(most), result.tokens));
+    done += did;
+    for (; piece != prompt.end() && piece->image; ++piece) {
+      result.images.push_back({*piece->image, result.tokens.size()});
+    }
+  }
   result.count = static_cast<int>(result.tokens.size());
-  if (done < text.size()) {
-    const double rate = static_cast<double>(result.tokens.size()) / static_cast<double>(done);
-    result.count = static_cast<int>(rate * static_cast<double>(text.size()));
+  if (done < bytes) {
+    const double rate = static_cast<double>(result.tokens.size()) /
+                        static_cast<double>(std::max<std::size_t>(done, 1));
+    result.count = static_cast<int>(rate * static_cast<double>(bytes));
   }
   return result;
 }

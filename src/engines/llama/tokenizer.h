@@ -22,9 +22,18 @@ struct llama_vocab;
 
 namespace craton::engines::llama {
 
+/// Where an image stands among tokens.
+struct ImagePlace {
+  std::size_t image;   ///< As in TextPiece.
+  std::size_t before;  ///< It stands before that token.
+
+  friend bool operator==(const ImagePlace&, const ImagePlace&) = default;
+};
+
 struct TokenizedPrompt {
   std::vector<Token> tokens;  ///< All of them when they are at most the `most` asked for.
   int count = 0;              ///< tokens.size(), or past `most` an estimate that is more than it.
+  std::vector<ImagePlace> images = {};  ///< In order; they count nothing here.
 };
 
 class Tokenizer {
@@ -55,10 +64,13 @@ class Tokenizer {
 
  private:
   struct Marks;
+  struct Segment;
 
   Marks marks_of(std::string_view text, std::vector<char> by_caller) const;
   std::size_t control_at(std::string_view text, std::size_t at, Marks& marks) const;
   std::size_t fragment_end(std::string_view text, const Marks& marks, std::size_t begin) const;
+  Result<std::size_t> append_segment(Segment segment, std::size_t most,
+                                     std::vector<Token>& tokens) const;
   bool append(std::string_view text, bool control_tokens, std::vector<Token>& tokens) const;
   bool wants_bos(std::string_view text, const std::vector<char>& by_caller) const;
 

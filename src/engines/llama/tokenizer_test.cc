@@ -169,6 +169,39 @@ TEST_P(TokenizerTest, HasNoTokensForNoText) {
 }
 
 std::string name_of(const testing::TestParamInfo<TestModel>& model) { return model.param.name; }
+TEST_P(TokenizerTest, SaysBeforeWhichTokenAnImageStands) {
+  const TextPiece first{.text = {}, .from_caller = true, .image = 0};
+  const TextPiece second{.text = {}, .from_caller = true, .image = 1};
+  const std::vector<Token> one = tokenized({{"What is this", true}}).tokens;
+  const std::vector<Token> other = whole(", really?", false);
+  std::vector<Token> both = one;
+  both.insert(both.end(), other.begin(), other.end());
+  const TokenizedPrompt got =
+      tokenized({{"What is ", true}, {"this", true}, first, second, {", really?", true}, first});
+  EXPECT_EQ(got.tokens, both);
+  EXPECT_EQ(got.images,
+            (std::vector<ImagePlace>{{0, one.size()}, {1, one.size()}, {0, both.size()}}));
+  EXPECT_EQ(got.count, static_cast<int>(both.size())) << "images count nothing here";
+  EXPECT_EQ(tokenized({first}).images, (std::vector<ImagePlace>{{0, tokenized({}).tokens.size()}}));
+}
+
+TEST_P(TokenizerTest, JoinsNoControlTokenAcrossAnImage) {
+  const TextPiece image{.text = {}, .from_caller = true, .image = 0};
+  EXPECT_EQ(controls(tokenized({{"<|im_", false}, image, {"end|>", false}}).tokens),
+            controls(tokenized({}).tokens));
+}
+
+TEST_P(TokenizerTest, GivesUpPastTheMostTokensWithImagesToo) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "word ";
+  const TextPiece image{.text = {}, .from_caller = true, .image = 0};
+  for (const int most : {0, 1, 1000}) {
+    const TokenizedPrompt got = tokenized({{text, true}, image, {text, true}}, most);
+    EXPECT_GT(got.count, most);
+    EXPECT_LT(got.tokens.size(), static_cast<std::size_t>(most) + 5000);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, TokenizerTest, testing::Values(smollm, qwen), name_of);
 
 TEST(CutPosition, IsBeforeTheBlankOfTheLastWholeWord) {
