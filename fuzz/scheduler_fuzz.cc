@@ -39,9 +39,10 @@ Request request_of(const Caller& caller) {
           .place = nullptr};
 }
 
-/// Half of them hold images.
+/// Half of them hold images, and many the same beginning.
 Prompt fuzzed_prompt(std::uint8_t byte, int seed) {
-  Prompt prompt(prompt_of(1 + byte / 8, seed));
+  Prompt prompt(prompt_of(seed % 3 * 10, 1));
+  prompt.add(prompt_of(1 + byte / 8, seed));
   for (int image = 0; image < seed % 4 - 1; ++image) {
     prompt.add(table_image(1 + byte % 9, 1 + byte % 5, seed + image));
     prompt.add(prompt_of(1 - image, seed));  // two images may follow on each other
@@ -64,11 +65,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 4 || size > 300) return 0;
   log::set_level(log::Level::off);
   TableDecoder decoder;
-  decoder.cells = 40 + data[0];
+  decoder.cells = 80 + data[0];
   decoder.batch_works = 1 + data[1] % 80;
   decoder.recurrent = data[2] & 1;
-  Scheduler scheduler(decoder, {.cells = 40 + data[3],
+  Scheduler scheduler(decoder, {.cells = 80 + data[3],
                                 .parallel = 1 + data[2] % 5,
+                                .sequences = 1 + data[2] % 5 + data[3] % 4,
                                 .batch_tokens = 1 + data[1] / 4,
                                 .prompt_tokens_beside_answers = 1 + data[2] % 16});
   std::deque<Caller> callers;
@@ -78,7 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 0:
         callers.push_back({.asked = {.prompt = fuzzed_prompt(data[i], static_cast<int>(i)),
                                      .tokens_max = data[i] / 4,
-                                     .context_tokens = 40}});
+                                     .context_tokens = 80}});
         scheduler.add(request_of(callers.back()));
         break;
       case 1: scheduler.step({}); break;
@@ -95,6 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (Caller& caller : callers) caller.read();
   }
   for (Caller& caller : callers) check(caller);
-  if (decoder.gap || decoder.unasked || decoder.cells_held() > 0) std::abort();
+  if (decoder.gap || decoder.unasked || scheduler.pinned_cells() > 0) std::abort();
+  if (decoder.cells_held() != scheduler.cells()) std::abort();
   return 0;
 }

@@ -26,6 +26,9 @@ struct Status {
   std::string reason;  ///< For the operator, when failed. May name a path: not for callers.
 };
 
+/// Which request's turn comes first where not all fit: Bedrock's service tiers.
+enum class Priority { high, normal, low };
+
 /// What a caller asks beside the conversation itself.
 struct Limits {
   /// Most tokens of input that the asked-for model id promises to take; the engine's own context
@@ -33,6 +36,7 @@ struct Limits {
   std::optional<int> context_tokens = std::nullopt;
   /// Past it the answer ends with ModelTimeoutException.
   std::optional<SteadyTime> deadline = std::nullopt;
+  Priority priority = Priority::normal;
 };
 
 /// What the bound model can do beside continuing text.

@@ -47,6 +47,13 @@ class Decoder {
   /// part (a recurrent one), so everything of the sequence was dropped.
   virtual bool forget(int sequence, int position) = 0;
 
+  /// False: a sequence's beginning cannot be had without its end (a recurrent model), so nothing is
+  /// shared.
+  virtual bool shares() const = 0;
+
+  /// `to`, which holds nothing, holds the first `tokens` of `from` as well, by reference. Text only.
+  virtual void share(int from, int to, int tokens) = 0;
+
   /// True when `token` ends the answer.
   virtual bool ends_answer(Token token) const = 0;
 

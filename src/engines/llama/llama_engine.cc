@@ -29,6 +29,8 @@ constexpr int parallel_default = 8;
 constexpr int parallel_max = 64;  // llama.cpp's own bound is 256
 constexpr int threads_max = 512;  // llama.cpp's own bound
 constexpr int batch_tokens = 512;
+// Finished prompts whose beginnings are kept for others, as long as there are cells.
+constexpr int kept_max = 32;
 
 // Tokens of a prompt in a batch whose likelihoods are asked for: each holds logits of the whole
 // vocabulary, 0.6 MB for one of 150,000 tokens.
@@ -341,6 +343,7 @@ Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversat
       .sampler = Sampler(plan_sampling(sampling, model->sampling_defaults(), random_seed())),
       .assembler = AnswerAssembler(std::move(plan)),
       .likelihoods = sampling.likelihoods,
+      .priority = limits.priority,
       .generation = generation,
       .place = std::move(place)};
   begin(std::move(request), std::move(prompt), conversation);
@@ -385,6 +388,7 @@ bool LlamaEngine::load() {
                                    .context_tokens = options_.context_tokens,
                                    .cells = options_.kv_cells,
                                    .parallel = options_.parallel,
+                                   .kept_max = kept_max,
                                    .batch_tokens = batch_tokens,
                                    .projector = options_.projector,
                                    .outputs = options_.parallel + weighed_tokens},
@@ -415,6 +419,7 @@ bool LlamaEngine::load() {
 void LlamaEngine::serve() {
   Scheduler scheduler(*model_, {.cells = model_->cells(),
                                 .parallel = options_.parallel,
+                                .sequences = model_->sequences(),
                                 .batch_tokens = batch_tokens,
                                 .outputs_max = options_.parallel + weighed_tokens});
   while (!stop_) {

@@ -17,7 +17,8 @@
 namespace craton::engines::llama {
 namespace {
 
-constexpr int padding = 256;  // llama.cpp rounds the KV cache up to a multiple of it
+constexpr int sequences_max = 256;  // of llama.cpp
+constexpr int padding = 256;        // llama.cpp rounds the KV cache up to a multiple of it
 
 Error broken(std::string reason) { return {ErrorCode::model_error, std::move(reason)}; }
 
@@ -129,12 +130,18 @@ Result<void> LoadedModel::make_context(const LoadOptions& options) {
     context_tokens_ = std::min(context_tokens_, trained);
   }
   const int cells = std::max(options.cells, context_tokens_);
+  // A recurrent state is that of the end. Where the attention's window slides, cells that a
+  // sequence has left behind may be taken from it, though a shorter one would need them.
+  shares_ = !llama_model_is_recurrent(model_.get()) && !llama_model_is_hybrid(model_.get()) &&
+            llama_model_n_swa(model_.get()) == 0;
+  const int sequences =
+      shares_ ? std::min(sequences_max, options.parallel + options.kept_max) : options.parallel;
   llama_context_params params = llama_context_default_params();
   params.n_ctx = static_cast<std::uint32_t>((cells + padding - 1) / padding * padding);
   // One ubatch a batch: a batch that fails has then changed nothing or itself only.
   params.n_batch = params.n_ubatch = static_cast<std::uint32_t>(options.batch_tokens);
-  params.n_seq_max = static_cast<std::uint32_t>(options.parallel);
-  params.n_outputs_max = static_cast<std::uint32_t>(std::max(options.outputs, options.parallel));
+  params.n_seq_max = static_cast<std::uint32_t>(sequences);
+  params.n_outputs_max = static_cast<std::uint32_t>(std::max(options.outputs, sequences));
   params.n_threads = params.n_threads_batch = options.threads;
   params.kv_unified = true;
   params.abort_callback = is_set;
@@ -197,6 +204,8 @@ void LoadedModel::warm_up() {
 
 int LoadedModel::cells() const { return static_cast<int>(llama_n_ctx(context_.get())); }
 
+int LoadedModel::sequences() const { return static_cast<int>(llama_n_seq_max(context_.get())); }
+
 DecodeStatus LoadedModel::decode(std::span<const BatchEntry> batch) {
   try {
     switch (llama_decode(context_.get(), batch_->filled(batch))) {
@@ -221,6 +230,10 @@ std::span<const float> LoadedModel::logits(std::size_t index) {
   if (!row) return {};
   const int size = llama_vocab_n_tokens(llama_model_get_vocab(model_.get()));
   return {row, static_cast<std::size_t>(size)};
+}
+
+void LoadedModel::share(int from, int to, int tokens) {
+  llama_memory_seq_cp(llama_get_memory(context_.get()), from, to, 0, tokens);
 }
 
 bool LoadedModel::forget(int sequence, int position) {

@@ -30,6 +30,7 @@ struct LoadOptions {
   int context_tokens = 0;  ///< Most of one sequence; lowered to what the model was trained for.
   int cells = 0;           ///< Of the KV cache; raised to `context_tokens`.
   int parallel = 1;
+  int kept_max = 0;  ///< Sequences beyond `parallel`, which hold beginnings to share.
   int batch_tokens = 512;
   std::string projector = {};  ///< By which it sees images; empty: it does not.
   int outputs = 1;             ///< Most tokens of a batch whose logits are wanted.
@@ -49,6 +50,7 @@ class LoadedModel : public Decoder {
   const SamplingDefaults& sampling_defaults() const { return sampling_defaults_; }
   int context_tokens() const { return context_tokens_; }
   int cells() const;
+  int sequences() const;
 
   /// Null when it sees none. Its const functions and encode() may be called from any thread.
   ImageEncoder* image_encoder() const { return image_encoder_.get(); }
@@ -57,6 +59,8 @@ class LoadedModel : public Decoder {
   DecodeStatus decode_image(const ImagePiece& piece, int position, int sequence) override;
   std::span<const float> logits(std::size_t index) override;
   bool forget(int sequence, int position) override;
+  bool shares() const override { return shares_; }
+  void share(int from, int to, int tokens) override;
   bool ends_answer(Token token) const override { return tokenizer_->ends_answer(token); }
   std::string bytes_of(Token token) const override { return tokenizer_->bytes_of(token); }
   std::string control_text(Token token) const override { return tokenizer_->control_text(token); }
@@ -93,6 +97,7 @@ class LoadedModel : public Decoder {
   std::unique_ptr<Batch> batch_;
   SamplingDefaults sampling_defaults_;
   int context_tokens_ = 0;
+  bool shares_ = false;
 };
 
 }  // namespace craton::engines::llama

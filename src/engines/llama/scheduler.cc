@@ -12,6 +12,15 @@
 namespace craton::engines::llama {
 namespace {
 
+// To wait for another's computing costs a step or more: not for less than this many tokens.
+constexpr int tokens_worth_waiting = 16;
+
+// Kept cells are dropped at least so many at a time: each time looks through the whole cache.
+constexpr int cells_dropped_at_once = 64;
+
+// Batches that must be computed before larger ones are tried again, at most.
+constexpr int patience_max = 4096;
+
 // Cells kept free for each running sequence when another is admitted, so that it is not evicted
 // again at once.
 constexpr int growth_cells = 32;
@@ -66,6 +75,10 @@ class AnswerFilter : public TokenFilter {
   const AnswerAssembler& assembler_;
 };
 
+int common_length(std::span<const Token> a, std::span<const Token> b) {
+  return static_cast<int>(std::ranges::mismatch(a, b).in1 - a.begin());
+}
+
 TokenLikelihood likelihood_of(Token token, std::span<const float> logits, const Decoder& decoder) {
   std::string text = decoder.bytes_of(token);
   if (text.empty()) text = decoder.control_text(token);
@@ -78,20 +91,36 @@ Scheduler::Scheduler(Decoder& decoder, const SchedulerOptions& options)
     : decoder_(decoder),
       options_(options),
       cells_(options.cells),
-      batch_most_(options.batch_tokens) {
-  for (int slot = options.parallel; slot-- > 0;) free_slots_.push_back(slot);
-}
+      batch_most_(options.batch_tokens),
+      tree_(std::max(options.sequences, options.parallel)) {}
+
+Scheduler::~Scheduler() { drop_all_kept(); }
 
 void Scheduler::add(Request request) {
-  waiting_.push_back(std::make_unique<Sequence>(std::move(request)));
+  const auto behind =
+      std::ranges::upper_bound(waiting_, request.priority, {},
+                               [](const SequencePtr& next) { return next->request.priority; });
+  auto sequence = std::make_unique<Sequence>(std::move(request));
+  sequence->id = ++sequences_made_;
+  waiting_.insert(behind, std::move(sequence));
+}
+
+/// Before all others of its priority.
+void Scheduler::put_back(SequencePtr sequence) {
+  const auto before =
+      std::ranges::lower_bound(waiting_, sequence->request.priority, {},
+                               [](const SequencePtr& next) { return next->request.priority; });
+  waiting_.insert(before, std::move(sequence));
 }
 
 bool Scheduler::step(SteadyTime now) {
   for (auto* sequences : {&waiting_, &running_, &draining_}) drop_given_up(*sequences, now);
   deliver();
   retire();
+  follow();
   admit();
   make_room();
+  follow();  // those whose leaders have just been evicted
   if (!std::exchange(image_was_last_, false) && step_image()) {
     image_was_last_ = true;
   } else if (!step_batch() && !step_image()) {
@@ -108,7 +137,10 @@ bool Scheduler::step_image() {
   if (!sequence) return false;
   const Prompt::Image& image = *sequence->next_image();
   switch (decoder_.decode_image(*image.piece, sequence->position(), sequence->slot)) {
-    case DecodeStatus::done: sequence->computed = image.end(); break;
+    case DecodeStatus::done:
+      tree_.append(sequence->slot, std::vector<Token>(image.piece->cells, Prompt::in_image));
+      sequence->computed = image.end();
+      break;
     case DecodeStatus::no_room: failed_image(*sequence, true); break;
     case DecodeStatus::failed: failed_image(*sequence, false); break;
     case DecodeStatus::interrupted: return false;
@@ -145,6 +177,7 @@ void Scheduler::fail_all(const Error& error) {
     for (const SequencePtr& sequence : *sequences) fail(*sequence, error);
     sequences->clear();
   }
+  drop_all_kept();
 }
 
 /// Those whose caller has left are forgotten; those whose time is up are told so.
@@ -153,7 +186,8 @@ void Scheduler::drop_given_up(std::deque<SequencePtr>& sequences, SteadyTime now
     const Request& request = sequence->request;
     const bool late = request.deadline && *request.deadline <= now;
     if (!late && !request.generation->cancelled()) return false;
-    late ? fail(*sequence, timed_out()) : release(*sequence);
+    release(*sequence, Cells::keep);
+    if (late) fail(*sequence, timed_out());
     return true;
   });
 }
@@ -179,49 +213,145 @@ void Scheduler::retire() {
   std::erase_if(draining_, [](const SequencePtr& sequence) { return sequence->outbox.empty(); });
 }
 
-int Scheduler::cells_used() const {
-  int used = 0;
-  for (const SequencePtr& sequence : running_) used += static_cast<int>(sequence->tokens.size());
-  return used;
+/// The beginning of it that may come from others: not an image, and not the last token, as somebody
+/// must say what follows.
+std::span<const Token> Scheduler::shareable(const Sequence& sequence) const {
+  if (!decoder_.shares() || sequence.weighs_prompt()) return {};
+  const int most = std::min(sequence.text_cells(), static_cast<int>(sequence.tokens.size()) - 1);
+  return std::span(sequence.tokens).first(static_cast<std::size_t>(most));
 }
 
+/// Who is going to compute most of what `sequence` begins with; nobody when it is not worth
+/// waiting.
+void Scheduler::find_leader(Sequence& sequence) const {
+  const std::span<const Token> wanted = shareable(sequence);
+  sequence.leader = 0;
+  sequence.awaited = tree_.longest(wanted).length + tokens_worth_waiting - 1;
+  for (const SequencePtr& other : running_) {
+    const std::span<const Token> text = std::span(other->tokens).first(other->text_cells());
+    const int common = common_length(wanted, text);
+    if (other.get() == &sequence || common <= sequence.awaited) continue;
+    sequence.leader = other->id;
+    sequence.awaited = common;
+  }
+}
+
+/// More cells than there are, once all that run have computed what is known of them.
+int Scheduler::excess_cells() const {
+  int cells = tree_.cells() - cells_;
+  for (const SequencePtr& sequence : running_) cells += sequence->promised();
+  return cells;
+}
+
+/// Beside those that run; what is kept for others can go.
 bool Scheduler::fits(const Sequence& next) const {
-  if (free_slots_.empty()) return false;
   if (running_.empty()) return true;
+  const int shared = next.leader ? next.awaited : tree_.longest(shareable(next)).pinned;
   const int growth = growth_cells * static_cast<int>(running_.size() + 1);
-  return cells_used() + static_cast<int>(next.tokens.size()) + growth <= cells_;
+  const int kept = tree_.cells() - tree_.pinned_cells();
+  return excess_cells() - kept + next.missing() - shared + growth <= 0;
 }
 
 void Scheduler::admit() {
-  while (!waiting_.empty() && fits(*waiting_.front())) {
+  while (!waiting_.empty() && static_cast<int>(running_.size()) < options_.parallel) {
     Sequence& sequence = *waiting_.front();
-    sequence.slot = free_slots_.back();
-    free_slots_.pop_back();
-    if (!sequence.weighs_prompt()) start(sequence);
+    find_leader(sequence);
+    if (!fits(sequence)) break;
+    sequence.slot = take_slot();
+    if (!sequence.leader) take_beginning(sequence);
     running_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
   deliver();
 }
 
+/// There are more than may run: one of those that are kept gives way.
+int Scheduler::take_slot() {
+  while (true) {
+    if (const auto slot = tree_.take()) return *slot;
+    const int oldest = *tree_.oldest_unpinned();
+    forget(oldest, 0);
+    tree_.give_back(oldest);
+  }
+}
+
+/// Those whose leaders have computed what they wait for, or do not run any more, go on by
+/// themselves.
+void Scheduler::follow() {
+  for (const SequencePtr& sequence : running_) {
+    if (!sequence->leader) continue;
+    const auto leader = std::ranges::find(running_, sequence->leader,
+                                          [](const SequencePtr& running) { return running->id; });
+    const bool goes_on = leader != running_.end() && (*leader)->computed < sequence->awaited;
+    if (!goes_on) take_beginning(*sequence);
+  }
+}
+
+void Scheduler::take_beginning(Sequence& sequence) {
+  sequence.leader = 0;
+  const PrefixTree::Match match = tree_.longest(shareable(sequence));
+  if (match.length > 0) {
+    decoder_.share(match.sequence, sequence.slot, match.length);
+    tree_.share(match.sequence, sequence.slot, match.length);
+    tree_.touch(match.sequence);
+    sequence.computed = match.length;
+  }
+  if (!sequence.started) sequence.begun_with = match.length;
+  if (!sequence.weighs_prompt()) start(sequence);
+}
+
 void Scheduler::start(Sequence& sequence) {
   if (std::exchange(sequence.started, true)) return;
   MessageStart message;
-  message.usage.input_tokens = sequence.request.prompt.cells();
+  message.usage = sequence.usage();
   message.prompt_likelihoods = std::move(sequence.prompt_likelihoods);
   put(sequence.outbox, std::move(message));
 }
 
+/// The newest of the lowest priority.
 void Scheduler::evict_newest() {
-  SequencePtr newest = std::move(running_.back());
-  running_.pop_back();
-  release(*newest);
-  newest->computed = 0;
-  waiting_.push_front(std::move(newest));
+  auto newest = running_.begin();
+  for (auto next = running_.begin(); next != running_.end(); ++next) {
+    if ((*next)->request.priority >= (*newest)->request.priority) newest = next;
+  }
+  SequencePtr evicted = std::move(*newest);
+  running_.erase(newest);
+  release(*evicted, Cells::keep);
+  evicted->computed = 0;
+  put_back(std::move(evicted));
 }
 
 void Scheduler::make_room() {
-  while (running_.size() > 1 && cells_used() > cells_) evict_newest();
+  for (int excess = excess_cells(); excess > 0; excess = excess_cells()) {
+    if (drop_kept(excess)) continue;
+    if (running_.size() <= 1) return;
+    evict_newest();
+  }
+}
+
+/// Drops of what is kept for others up to so many cells; false when nothing is kept any more.
+bool Scheduler::drop_kept(int cells) {
+  const auto oldest = tree_.oldest_unpinned();
+  if (!oldest) return false;
+  const int dropped = std::max(cells, cells_dropped_at_once);
+  if (dropped < tree_.exclusive(*oldest)) {
+    forget(*oldest, tree_.length(*oldest) - dropped);
+  } else {
+    forget(*oldest, 0);
+    tree_.give_back(*oldest);
+  }
+  return true;
+}
+
+void Scheduler::drop_all_kept() {
+  while (drop_kept(options_.cells)) {
+  }
+}
+
+/// Of a sequence without images: there a token is a position.
+void Scheduler::forget(int slot, int length) {
+  decoder_.forget(slot, length);
+  tree_.keep(slot, length);
 }
 
 int Scheduler::room_in_batch(int most) const {
@@ -249,7 +379,7 @@ void Scheduler::put_in_batch(Sequence& sequence, int most) {
 
 Scheduler::Sequence* Scheduler::next_suspect() const {
   for (const SequencePtr& sequence : running_) {
-    const bool can = sequence->reader_keeps_up() && sequence->missing_text() > 0;
+    const bool can = sequence->can_advance() && sequence->missing_text() > 0;
     if (sequence->suspect && can) return sequence.get();
   }
   return nullptr;
@@ -258,7 +388,7 @@ Scheduler::Sequence* Scheduler::next_suspect() const {
 /// The oldest whose prompt goes on with an image.
 Scheduler::Sequence* Scheduler::next_to_see() const {
   for (const SequencePtr& sequence : running_) {
-    if (sequence->next_image() && sequence->reader_keeps_up()) return sequence.get();
+    if (sequence->next_image() && sequence->can_advance()) return sequence.get();
   }
   return nullptr;
 }
@@ -269,29 +399,35 @@ void Scheduler::fill_batch() {
   outputs_ = 0;
   if (Sequence* suspect = next_suspect()) return put_in_batch(*suspect, batch_most_);
   for (const SequencePtr& sequence : running_) {
-    const bool next_token = sequence->missing() == 1 && sequence->reader_keeps_up();
+    const bool next_token = sequence->missing() == 1 && sequence->can_advance();
     if (next_token && room_in_batch(options_.batch_tokens) > 0) put_in_batch(*sequence, 1);
   }
   const auto answers = static_cast<int>(batch_.size());
   const int most =
       answers > 0 ? answers + options_.prompt_tokens_beside_answers : options_.batch_tokens;
   for (const SequencePtr& sequence : running_) {
-    if (sequence->missing() <= 1 || !sequence->reader_keeps_up()) continue;
+    if (sequence->missing() <= 1 || !sequence->can_advance()) continue;
     const int room = room_in_batch(std::min(most, options_.batch_tokens));
     if (room > 0) put_in_batch(*sequence, room);
   }
 }
 
 void Scheduler::computed_batch() {
-  batch_most_ = std::min(options_.batch_tokens, batch_most_ * 2);
+  if (++batches_done_ >= patience_) {
+    batch_most_ = std::min(options_.batch_tokens, batch_most_ * 2);
+    batches_done_ = 0;
+  }
   std::size_t end = 0;
   for (const Share& share : shares_) {
     const std::size_t begin = end;
     end += share.tokens;
     if (share.sequence->weighs_prompt()) weigh_prompt(*share.sequence, begin, end);
-    share.sequence->computed += share.tokens;
-    share.sequence->suspect = false;
-    if (share.sequence->missing() == 0) accept(*share.sequence, decoder_.logits(end - 1));
+    Sequence& sequence = *share.sequence;
+    tree_.append(sequence.slot,
+                 std::span(sequence.tokens).subspan(sequence.computed, share.tokens));
+    sequence.computed += share.tokens;
+    sequence.suspect = false;
+    if (sequence.missing() == 0) accept(sequence, decoder_.logits(end - 1));
   }
 }
 
@@ -312,29 +448,36 @@ void Scheduler::failed_batch(bool no_room) {
   log::warning("batch_failed", {{"tokens", static_cast<std::int64_t>(batch_.size())},
                                 {"reason", no_room ? "no_room" : "compute"}});
   for (const Share& share : shares_) forget_uncomputed(*share.sequence);
-  if (no_room && make_room_by_eviction()) return;
+  if (no_room && make_room_for(static_cast<int>(batch_.size()))) return;
   for (const Share& share : shares_) share.sequence->suspect = true;
   batch_most_ = std::max(1, static_cast<int>(batch_.size()) / 2);
+  batches_done_ = 0;
+  patience_ = std::min(patience_ * 2, patience_max);
   if (batch_.size() == 1) fail(*shares_.front().sequence, model_broke());
 }
 
 /// An image cannot be computed by halves: one that fails alone fails for good.
 void Scheduler::failed_image(Sequence& sequence, bool no_room) {
-  log::warning("image_failed", {{"cells", std::int64_t{sequence.next_image()->piece->cells}},
-                                {"reason", no_room ? "no_room" : "compute"}});
+  const int cells = sequence.next_image()->piece->cells;
+  log::warning("image_failed",
+               {{"cells", std::int64_t{cells}}, {"reason", no_room ? "no_room" : "compute"}});
   forget_uncomputed(sequence);
-  if (no_room && make_room_by_eviction()) return;
+  if (no_room && make_room_for(cells)) return;
   fail(sequence, model_broke());
 }
 
 void Scheduler::forget_uncomputed(Sequence& sequence) {
-  if (!decoder_.forget(sequence.slot, sequence.position())) sequence.computed = 0;
+  if (decoder_.forget(sequence.slot, sequence.position())) return;
+  tree_.keep(sequence.slot, 0);
+  sequence.computed = 0;
 }
 
-/// False when a sequence is alone and has all there is.
-bool Scheduler::make_room_by_eviction() {
+/// The decoder has not as many cells as it said. False when a sequence is alone and has all there
+/// is.
+bool Scheduler::make_room_for(int cells) {
+  cells_ = std::min(cells_, tree_.cells() + cells - 1);
+  if (drop_kept(cells)) return true;
   if (running_.size() <= 1) return false;
-  cells_ = std::min(cells_, cells_used() - 1);
   evict_newest();
   return true;
 }
@@ -374,24 +517,33 @@ void Scheduler::hand_over(Sequence& sequence, std::vector<Event> events) {
 void Scheduler::finish(Sequence& sequence, StopReason reason) {
   std::vector<Event> events;
   sequence.request.assembler.finish(reason, events);
-  events.emplace_back(Usage{.input_tokens = sequence.request.prompt.cells(),
-                            .output_tokens = sequence.generated()});
+  Usage usage = sequence.usage();
+  usage.output_tokens = sequence.generated();
+  events.emplace_back(usage);
   hand_over(sequence, std::move(events));
-  release(sequence);
+  release(sequence, Cells::keep);
 }
 
 /// What the reader has not taken yet is lost: a failure is the last event.
 void Scheduler::fail(Sequence& sequence, Error error) {
-  release(sequence);
+  release(sequence, Cells::forget);
   sequence.outbox.clear();
   if (sequence.request.generation->cancelled()) return;
   sequence.request.generation->offer(Failure{std::move(error), std::nullopt});
 }
 
-void Scheduler::release(Sequence& sequence) {
+/// Kept is what nobody else holds of its text.
+void Scheduler::release(Sequence& sequence, Cells cells) {
   if (sequence.slot < 0) return;
-  decoder_.forget(sequence.slot, 0);
-  free_slots_.push_back(std::exchange(sequence.slot, -1));
+  const int slot = std::exchange(sequence.slot, -1);
+  sequence.leader = 0;
+  const int text = std::min(sequence.text_cells(), sequence.computed);
+  if (cells == Cells::keep && decoder_.shares() && text < sequence.computed) forget(slot, text);
+  if (cells == Cells::keep && decoder_.shares() && tree_.exclusive(slot) > 0) {
+    return tree_.unpin(slot);
+  }
+  forget(slot, 0);
+  tree_.give_back(slot);
 }
 
 }  // namespace craton::engines::llama

@@ -6,6 +6,11 @@
 //               └────evicted───────┘ no cells left: the newest gives its cells up, and computes
 //                                    again later what it had; its caller sees a pause
 //
+// What prompts have in common is computed once. A new one begins with what any sequence holds of
+// its beginning, by reference; where an older one is about to compute more of it, the new one waits
+// for that. The cells of finished answers are kept for those to come, until they are needed (least
+// recently used first).
+//
 // An image in a prompt is computed as a whole, in a step of its own; batches of the others' tokens
 // take turns with images.
 //
@@ -16,6 +21,8 @@
 // No threads, no clock: one thread calls it and says what time it is.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -25,9 +32,11 @@
 
 #include "base/clock.h"
 #include "conversation/event.h"
+#include "engines/engine.h"
 #include "engines/generation.h"
 #include "engines/llama/answer_assembler.h"
 #include "engines/llama/decoder.h"
+#include "engines/llama/prefix_tree.h"
 #include "engines/llama/prompt.h"
 #include "engines/llama/sampler.h"
 
@@ -42,14 +51,21 @@ struct Request {
   Sampler sampler;
   AnswerAssembler assembler;
   Likelihoods likelihoods = Likelihoods::none;
+  /// Its place among those that wait, and the last to be evicted. Equals go in order of arrival.
+  Priority priority = Priority::normal;
+  /// Tokens up to the last point at which the caller asked for the prompt to be kept; 0: nowhere.
+  int cache_point = 0;
   std::shared_ptr<Generation> generation;
   std::shared_ptr<void>
       place;  ///< Held until the request is gone: its place in the engine's bound.
 };
 
 struct SchedulerOptions {
-  int cells = 0;           ///< Of the KV cache, tokens.
-  int parallel = 1;        ///< Sequences that are computed at once.
+  int cells = 0;     ///< Of the KV cache, tokens.
+  int parallel = 1;  ///< Sequences that are computed at once.
+  /// Sequences that the decoder knows, at least `parallel`: what is beyond holds the beginnings
+  /// that are kept. 0: as `parallel`.
+  int sequences = 0;
   int batch_tokens = 512;  ///< Most in one batch.
   /// Most prompt tokens in a batch that also carries running answers: what one more prompt may slow
   /// each of their tokens.
@@ -62,6 +78,7 @@ struct SchedulerOptions {
 class Scheduler {
  public:
   Scheduler(Decoder& decoder, const SchedulerOptions& options);
+  ~Scheduler();
 
   void add(Request request);
 
@@ -79,6 +96,10 @@ class Scheduler {
   std::size_t running() const { return running_.size(); }
   std::size_t waiting() const { return waiting_.size(); }
 
+  /// Cells that hold something, and those of running answers among them.
+  int cells() const { return tree_.cells(); }
+  int pinned_cells() const { return tree_.pinned_cells(); }
+
  private:
   struct Sequence {
     explicit Sequence(Request made) : request(std::move(made)), tokens(request.prompt.tokens()) {}
@@ -87,14 +108,35 @@ class Scheduler {
     std::vector<Token> tokens;  ///< The prompt, then what was chosen: one for each cell.
     int computed = 0;           ///< How many of `tokens` the KV cache holds.
     int slot = -1;              ///< The decoder's sequence, when running.
-    bool started = false;       ///< MessageStart is out.
-    bool suspect = false;       ///< Was in a batch that failed: computed alone next.
-    std::deque<Event> outbox;   ///< What the reader has no room for yet.
+    int begun_with = 0;         ///< How many of the prompt's were there already, at first.
+    std::uint64_t id = 0;
+    std::uint64_t leader = 0;  ///< Who computes the beginning of this one too: it waits. 0: nobody.
+    int awaited = 0;           ///< How much of it.
+    bool started = false;      ///< MessageStart is out.
+    bool suspect = false;      ///< Was in a batch that failed: computed alone next.
+    std::deque<Event> outbox;  ///< What the reader has no room for yet.
     std::vector<TokenLikelihood> prompt_likelihoods;  ///< Of the prompt's tokens but the first.
 
     bool reader_keeps_up() const { return outbox.empty(); }
     int missing() const { return static_cast<int>(tokens.size()) - computed; }
     int generated() const { return static_cast<int>(tokens.size()) - request.prompt.cells(); }
+    /// Without the tokens of the answer. What others had computed of a part that is to be kept was
+    /// read from the cache; the rest of that part is written to it.
+    Usage usage() const {
+      const int read = std::min(begun_with, request.cache_point);
+      const int written = request.cache_point - read;
+      return {.input_tokens = request.prompt.cells() - read - written,
+              .cache_read_tokens = read,
+              .cache_write_tokens = written};
+    }
+    bool can_advance() const { return reader_keeps_up() && !leader; }
+    /// Cells that it is going to take by itself.
+    int promised() const { return missing() - (leader ? std::max(0, awaited - computed) : 0); }
+    /// Tokens before its first image.
+    int text_cells() const {
+      const Prompt::Image* image = request.prompt.image_from(0);
+      return image ? image->begin : static_cast<int>(tokens.size());
+    }
     int position() const { return request.prompt.position_of(computed); }
     /// Every position of the prompt has something to tell.
     bool weighs_prompt() const {
@@ -122,9 +164,17 @@ class Scheduler {
   void deliver();
   void admit();
   bool fits(const Sequence& next) const;
-  int cells_used() const;
+  std::span<const Token> shareable(const Sequence& sequence) const;
+  void find_leader(Sequence& sequence) const;
+  void follow();
+  void take_beginning(Sequence& sequence);
+  int take_slot();
+  int excess_cells() const;
   void make_room();
+  bool drop_kept(int cells);
+  void drop_all_kept();
   void evict_newest();
+  void put_back(SequencePtr sequence);
   bool step_image();
   bool step_batch();
   void fill_batch();
@@ -137,23 +187,30 @@ class Scheduler {
   void failed_batch(bool no_room);
   void failed_image(Sequence& sequence, bool no_room);
   void forget_uncomputed(Sequence& sequence);
-  bool make_room_by_eviction();
+  bool make_room_for(int cells);
   void weigh_prompt(Sequence& sequence, std::size_t begin, std::size_t end);
   void accept(Sequence& sequence, std::span<const float> logits);
   void hand_over(Sequence& sequence, std::vector<Event> events);
   void finish(Sequence& sequence, StopReason reason);
   void fail(Sequence& sequence, Error error);
-  void release(Sequence& sequence);
+  enum class Cells { keep, forget };
+  void release(Sequence& sequence, Cells cells);
+  void forget(int slot, int length);
   void retire();
 
   Decoder& decoder_;
   const SchedulerOptions options_;
   int cells_;       ///< Shrinks when the decoder turns out to have fewer than it said.
   int batch_most_;  ///< Shrinks while batches fail.
+  /// Batches until it grows again, and those computed of them. Each failure asks for more: a
+  /// recurrent model forgets everything with a batch that fails, and must not do so for ever.
+  int patience_ = 1;
+  int batches_done_ = 0;
   std::deque<SequencePtr> waiting_;
   std::deque<SequencePtr> running_;   ///< Oldest first.
   std::deque<SequencePtr> draining_;  ///< Finished; their readers have not read everything.
-  std::vector<int> free_slots_;
+  PrefixTree tree_;                   ///< What the decoder holds.
+  std::uint64_t sequences_made_ = 0;
   std::vector<BatchEntry> batch_;
   int outputs_ = 0;  ///< Entries of it that want logits beside each sequence's last.
   std::vector<Share> shares_;

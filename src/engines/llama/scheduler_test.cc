@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <limits>
 #include <memory>
+#include <random>
 #include <set>
 
+#include "base/log.h"
 #include "engines/llama/table_decoder.h"
 
 namespace craton::engines::llama {
@@ -19,6 +23,8 @@ class SchedulerTest : public testing::Test {
   void TearDown() override {
     EXPECT_FALSE(decoder.gap);
     EXPECT_FALSE(decoder.unasked);
+    EXPECT_EQ(decoder.cells_held(), scheduler().cells())
+        << "the scheduler counts as the cache does";
   }
 
   struct Caller {
@@ -38,6 +44,8 @@ class SchedulerTest : public testing::Test {
                      .deadline = asked.deadline,
                      .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
                      .assembler = AnswerAssembler({.stop_sequences = asked.stop_sequences}),
+                     .priority = asked.priority,
+                     .cache_point = asked.cache_point,
                      .generation = caller.generation,
                      .place = nullptr});
     return caller;
@@ -100,7 +108,7 @@ TEST_F(SchedulerTest, GivesEachOfManyTheAnswerThatItGetsAlone) {
   run();
   for (std::size_t i = 0; i < all.size(); ++i)
     EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
-  EXPECT_EQ(decoder.cells_held(), 0);
+  EXPECT_EQ(scheduler().pinned_cells(), 0);
 }
 
 TEST_F(SchedulerTest, PutsAllRunningAnswersIntoOneBatch) {
@@ -169,7 +177,7 @@ TEST_F(SchedulerTest, FailsWhatDoesNotEvenFitAlone) {
   Caller& caller = ask({.prompt = prompt_of(100, 1)});
   run();
   EXPECT_EQ(failure_of(caller), ErrorCode::model_error);
-  EXPECT_EQ(decoder.cells_held(), 0);
+  EXPECT_EQ(scheduler().pinned_cells(), 0);
 }
 
 TEST_F(SchedulerTest, ComputesSmallerBatchesWhereLargeOnesFail) {
@@ -225,11 +233,11 @@ TEST_F(SchedulerTest, FreesWhatAGivenUpAnswerHeldBeforeTheNextBatch) {
   for (const BatchEntry& entry : decoder.batches.back()) {
     EXPECT_EQ(entry.sequence, decoder.batches.front().front().sequence);
   }
-  EXPECT_LT(decoder.cells_held(), 50);
+  EXPECT_LT(scheduler().pinned_cells(), 50);
   EXPECT_EQ(scheduler().running(), 1u);
   stays.generation->cancel();
   EXPECT_FALSE(step());
-  EXPECT_EQ(decoder.cells_held(), 0);
+  EXPECT_EQ(scheduler().pinned_cells(), 0);
 }
 
 TEST_F(SchedulerTest, DropsAGivenUpRequestThatStillWaits) {
@@ -296,7 +304,7 @@ TEST_F(SchedulerTest, FreesTheCellsOfAFinishedAnswerThatIsNotReadYet) {
   while (step()) {
   }
   EXPECT_EQ(scheduler().running(), 0u);
-  EXPECT_EQ(decoder.cells_held(), 0);
+  EXPECT_EQ(scheduler().pinned_cells(), 0);
   EXPECT_FALSE(caller.builder.complete());
   caller.read();
   step();
@@ -339,7 +347,7 @@ TEST_F(SchedulerTest, AnswersWithAndWithoutImagesBesideEachOther) {
   run();
   for (std::size_t i = 0; i < all.size(); ++i)
     EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
-  EXPECT_EQ(decoder.cells_held(), 0);
+  EXPECT_EQ(scheduler().pinned_cells(), 0);
 }
 
 TEST_F(SchedulerTest, LetsRunningAnswersGoOnBetweenImages) {
@@ -406,7 +414,7 @@ TEST_F(SchedulerTest, FailsOnlyTheRequestWhoseImageCannotBeComputed) {
   EXPECT_EQ(text_of(before), read_off(good));
   EXPECT_EQ(failure_of(culprit), ErrorCode::model_error);
   EXPECT_EQ(text_of(after), read_off(good));
-  EXPECT_EQ(decoder.cells_held(), 0);
+  EXPECT_EQ(scheduler().pinned_cells(), 0);
 }
 
 TEST_F(SchedulerTest, FailsWhatHasAnImageThatDoesNotEvenFitAlone) {
@@ -415,7 +423,7 @@ TEST_F(SchedulerTest, FailsWhatHasAnImageThatDoesNotEvenFitAlone) {
       ask({.prompt = prompt_with_image(prompt_of(4, 1), table_image(60, 8), prompt_of(4, 2))});
   run();
   EXPECT_EQ(failure_of(caller), ErrorCode::model_error);
-  EXPECT_EQ(decoder.cells_held(), 0);
+  EXPECT_EQ(scheduler().pinned_cells(), 0);
 }
 
 Answer answered(const Asked& asked, TableDecoder& decoder) {
@@ -499,9 +507,249 @@ TEST_F(SchedulerTest, EndsEveryAnswerWhenItIsTold) {
   EXPECT_EQ(failure_of(waiting), ErrorCode::service_unavailable);
   left.read();
   EXPECT_FALSE(left.builder.complete()) << "nobody is there to be told";
-  EXPECT_EQ(decoder.cells_held(), 0);
+  EXPECT_EQ(scheduler().pinned_cells(), 0);
   EXPECT_FALSE(step());
 }
+
+/// `length` tokens that many prompts begin with, and `more` that only this one has.
+Asked beginning_with(int length, int seed, int more = 5) {
+  std::vector<Token> prompt = prompt_of(length, 77);
+  std::ranges::copy(prompt_of(more, seed), std::back_inserter(prompt));
+  return {.prompt = std::move(prompt), .tokens_max = 20};
+}
+
+class SharingTest : public SchedulerTest {
+ protected:
+  SharingTest() { options.sequences = 12; }
+
+  int computed() const {
+    int tokens = 0;
+    for (const auto& batch : decoder.batches) tokens += static_cast<int>(batch.size());
+    return tokens;
+  }
+  void expect_right(const std::vector<Asked>& all) {
+    for (std::size_t i = 0; i < all.size(); ++i)
+      EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
+  }
+};
+
+TEST_F(SharingTest, ComputesABeginningOnceForAllThatComeAtOnce) {
+  std::vector<Asked> all;
+  for (int i = 0; i < 4; ++i) {
+    all.push_back(beginning_with(200, i));
+    ask(all.back());
+  }
+  run();
+  expect_right(all);
+  EXPECT_LE(computed(), 200 + 4 * (5 + 20));
+}
+
+TEST_F(SharingTest, KeepsABeginningForThoseWhoComeLater) {
+  std::vector<Asked> all;
+  for (int i = 0; i < 4; ++i) {
+    all.push_back(beginning_with(200, i));
+    ask(all.back());
+    run();
+    EXPECT_EQ(scheduler().pinned_cells(), 0);
+  }
+  expect_right(all);
+  EXPECT_LE(computed(), 200 + 4 * (5 + 20));
+}
+
+TEST_F(SharingTest, GoesOnWhereAChatEnded) {
+  Asked asked{.prompt = prompt_of(50, 1), .tokens_max = 10};
+  std::vector<Asked> all;
+  for (int turn = 0; turn < 5; ++turn) {
+    all.push_back(asked);
+    ask(asked);
+    run();
+    std::vector<Token> next = asked.prompt.tokens();
+    for (const char letter : read_off(asked)) next.push_back(letter - '!');
+    std::ranges::copy(prompt_of(7, turn), std::back_inserter(next));
+    asked.prompt = next;
+  }
+  expect_right(all);
+  EXPECT_LE(computed(), 50 + 5 * (10 + 7 + 1));
+}
+
+TEST_F(SharingTest, DropsWhatWasLeastRecentlyOfUse) {
+  options.cells = decoder.cells = 200;
+  ask({.prompt = prompt_of(80, 1), .tokens_max = 1});
+  run();
+  ask({.prompt = prompt_of(80, 2), .tokens_max = 1});
+  run();
+  ask({.prompt = prompt_of(80, 1), .tokens_max = 1});  // of use again
+  run();
+  ask({.prompt = prompt_of(80, 3), .tokens_max = 1});
+  run();
+  const int before = computed();
+  ask({.prompt = prompt_of(80, 1), .tokens_max = 1});
+  run();
+  EXPECT_EQ(computed() - before, 1) << "the last token says what follows";
+  ask({.prompt = prompt_of(80, 2), .tokens_max = 1});
+  run();
+  EXPECT_GT(computed() - before, 1 + 40);
+}
+
+TEST_F(SharingTest, AdmitsWhatNeedsTheCellsThatAreKept) {
+  options.cells = decoder.cells = 200;
+  std::vector<Asked> all;
+  for (int i = 0; i < 10; ++i) {
+    all.push_back({.prompt = prompt_of(150, i), .tokens_max = 20});
+    ask(all.back());
+  }
+  run();
+  expect_right(all);
+}
+
+TEST_F(SharingTest, WaitsForNobodyWhoHasLeft) {
+  const Asked asked = beginning_with(200, 1);
+  Caller& leader = ask(beginning_with(200, 0));
+  Caller& follower = ask(asked);
+  step();
+  leader.generation->cancel();
+  run();
+  EXPECT_EQ(text_of(follower), read_off(asked));
+  EXPECT_LE(computed(), 200 + 5 + 20) << "what the other had computed is of use";
+}
+
+TEST_F(SharingTest, SharesNothingOfARecurrentModel) {
+  decoder.recurrent = true;
+  std::vector<Asked> all;
+  for (int i = 0; i < 6; ++i) {
+    all.push_back(beginning_with(60, i));
+    ask(all.back());
+  }
+  run();
+  expect_right(all);
+  EXPECT_EQ(decoder.cells_held(), 0);
+}
+
+TEST_F(SharingTest, SharesTextBeforeAnImageOnly) {
+  std::vector<Asked> all;
+  for (int i = 0; i < 6; ++i) {
+    Prompt prompt(prompt_of(50, 77));
+    prompt.add(table_image(20, 5, i % 2));
+    prompt.add(prompt_of(4, 3));
+    all.push_back({.prompt = prompt, .tokens_max = 10});
+    ask(all.back());
+    if (i % 3 == 2) run();
+  }
+  run();
+  expect_right(all);
+  EXPECT_EQ(decoder.images, 6);
+  EXPECT_LE(computed(), 50 + 6 * (4 + 10));
+}
+
+TEST_F(SharingTest, TellsWhatItReadFromTheCacheAndWroteToIt) {
+  Asked asked = beginning_with(100, 1);
+  const auto usage_of = [&](int cache_point) {
+    asked.cache_point = cache_point;
+    Caller& caller = ask(asked);
+    run();
+    return caller.builder.take()->usage;
+  };
+  const Usage first = usage_of(60);
+  EXPECT_EQ(first.input_tokens, 45);
+  EXPECT_EQ(first.cache_read_tokens, 0);
+  EXPECT_EQ(first.cache_write_tokens, 60);
+  const Usage again = usage_of(60);
+  EXPECT_EQ(again.input_tokens, 45);
+  EXPECT_EQ(again.cache_read_tokens, 60);
+  EXPECT_EQ(again.cache_write_tokens, 0);
+  const Usage unasked = usage_of(0);
+  EXPECT_EQ(unasked.input_tokens, 105);
+  EXPECT_EQ(unasked.cache_read_tokens + unasked.cache_write_tokens, 0);
+}
+
+TEST_F(SharingTest, LetsHigherPrioritiesGoFirst) {
+  options.parallel = 1;
+  const Priority priorities[] = {Priority::low, Priority::normal, Priority::high, Priority::normal,
+                                 Priority::low};
+  for (int i = 0; i < 5; ++i) {
+    ask({.prompt = prompt_of(5, i), .tokens_max = 2, .priority = priorities[i]});
+  }
+  run();
+  std::vector<Token> first_prompts;
+  for (const auto& batch : decoder.batches) {
+    if (batch.front().position == 0) first_prompts.push_back(batch.front().token);
+  }
+  std::vector<Token> expected;
+  for (const int i : {2, 1, 3, 0, 4}) expected.push_back(prompt_of(5, i)[0]);
+  EXPECT_EQ(first_prompts, expected);
+}
+
+/// Arrivals, departures and evictions at random, with little room: nothing is lost, doubled or
+/// starved.
+class RandomLoad : public SharingTest, public testing::WithParamInterface<int> {
+ protected:
+  RandomLoad() { log::set_level(log::Level::off); }
+  ~RandomLoad() override { log::set_level(log::Level::info); }
+};
+
+TEST_P(RandomLoad, GivesEveryAnswerAsIfItWereAlone) {
+  for (int round = 0; round < 20; ++round) {
+    std::minstd_rand random(static_cast<unsigned>(GetParam() * 20 + round) + 1);
+    const auto below = [&](int bound) { return static_cast<int>(random() % bound); };
+    TableDecoder table;
+    table.cells = 120 + below(300);
+    table.batch_works = below(4) == 0 ? 1 + below(20) : 1 << 20;
+    table.recurrent = below(5) == 0;
+    const int parallel = 1 + below(5);
+    Scheduler scheduler(table, {.cells = 120 + below(300),
+                                .parallel = parallel,
+                                .sequences = parallel + below(4),
+                                .batch_tokens = 4 + below(60),
+                                .prompt_tokens_beside_answers = 1 + below(16)});
+    std::deque<Caller> all;
+    std::vector<Asked> asked;
+    const auto read = [&] {
+      for (Caller& caller : all) caller.read();
+    };
+    for (int deed = 0; deed < 60; ++deed) {
+      if (below(3) == 0) {
+        std::vector<Token> prompt = prompt_of(below(60), below(2));
+        std::ranges::copy(prompt_of(1 + below(20), below(1000)), std::back_inserter(prompt));
+        asked.push_back({.prompt = std::move(prompt),
+                         .tokens_max = below(30),
+                         .context_tokens = 110,
+                         .priority = Priority(below(3))});
+        Caller& caller = all.emplace_back();
+        scheduler.add({.prompt = asked.back().prompt,
+                       .context_tokens = asked.back().context_tokens,
+                       .tokens_max = asked.back().tokens_max,
+                       .deadline = std::nullopt,
+                       .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
+                       .assembler = AnswerAssembler(),
+                       .priority = asked.back().priority,
+                       .generation = caller.generation,
+                       .place = nullptr});
+      }
+      if (!all.empty() && below(20) == 0)
+        all[below(static_cast<int>(all.size()))].generation->cancel();
+      scheduler.step({});
+      read();
+      ASSERT_EQ(table.cells_held(), scheduler.cells());
+      ASSERT_FALSE(table.gap);
+      ASSERT_FALSE(table.unasked);
+    }
+    for (int steps = 0; scheduler.step({}); ++steps) {
+      ASSERT_LT(steps, 100'000);
+      read();
+    }
+    read();
+    ASSERT_EQ(scheduler.pinned_cells(), 0);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i].generation->cancelled()) continue;
+      ASSERT_TRUE(all[i].builder.complete());
+      const auto answer = all[i].builder.take();
+      if (answer) ASSERT_EQ(answer->text(), read_off(asked[i]));
+      if (table.batch_works > 1000) ASSERT_TRUE(answer);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomLoad, testing::Range(0, 50));
 
 }  // namespace
 }  // namespace craton::engines::llama

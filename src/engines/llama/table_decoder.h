@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engines/engine.h"
 #include "engines/llama/decoder.h"
 #include "engines/llama/prompt.h"
 
@@ -52,7 +53,7 @@ class TableDecoder : public Decoder {
     for (const BatchEntry& entry : batch) {
       Held& held = cache[entry.sequence];
       gap = gap || held.next != entry.position || entry.token < 0;
-      held.add(entry.token, entry.position);
+      add(held, entry.token, entry.position);
       held.next = entry.position + 1;
     }
     if (static_cast<int>(batch.size()) > batch_works) return DecodeStatus::failed;
@@ -68,7 +69,7 @@ class TableDecoder : public Decoder {
     Held& held = cache[sequence];
     gap = gap || held.next != position;
     for (const float embedding : piece.embeddings) {
-      held.add(token_of(embedding), position);
+      add(held, token_of(embedding), position);
       held.next = position + 1;  // as far as a failure is concerned
       if (embedding == broken_pixel) return DecodeStatus::failed;
     }
@@ -87,18 +88,24 @@ class TableDecoder : public Decoder {
     Held& held = cache[sequence];
     if (position >= held.next) return true;
     const bool whole = !recurrent || position == 0;
-    held.forget(whole ? position : 0);
+    drop(held, whole ? position : 0);
     return whole;
   }
 
   bool ends_answer(Token token) const override { return token == end_token; }
   std::string bytes_of(Token token) const override { return std::string(1, letter_of(token)); }
 
-  int cells_held() const {
-    int held = 0;
-    for (const auto& [sequence, its] : cache) held += static_cast<int>(its.tokens.size());
-    return held;
+  bool shares() const override { return !recurrent; }
+
+  void share(int from, int to, int tokens) override {
+    gap = gap || cache[to].next != 0 || cache[from].next < tokens;
+    cache[to] = cache[from];
+    for (const int cell : cache[to].cells) ++holders[cell];
+    drop(cache[to], tokens);
   }
+
+  /// What sequences share counts once.
+  int cells_held() const { return held_; }
 
   int cells = 1 << 20;
   int batch_works = 1 << 20;  ///< Larger batches fail.
@@ -112,24 +119,35 @@ class TableDecoder : public Decoder {
   struct Held {
     std::vector<Token> tokens;
     std::vector<int> positions;  ///< Of each; those of an image stand at one.
+    std::vector<int> cells;      ///< Of each, where it is.
     int next = 0;                ///< Position of what follows.
-
-    void add(Token token, int position) {
-      tokens.push_back(token);
-      positions.push_back(position);
-    }
-    void forget(int from) {
-      while (!positions.empty() && positions.back() >= from) {
-        positions.pop_back();
-        tokens.pop_back();
-      }
-      next = from;
-    }
   };
   std::map<int, Held> cache;
   std::vector<std::vector<BatchEntry>> batches;
-  int images = 0;  ///< That were to be computed.
+  std::vector<int> holders;  ///< Of each cell there ever was: how many sequences.
+  int images = 0;            ///< That were to be computed.
   std::vector<float> row;
+
+ private:
+  void add(Held& held, Token token, int position) {
+    held.tokens.push_back(token);
+    held.positions.push_back(position);
+    held.cells.push_back(static_cast<int>(holders.size()));
+    holders.push_back(1);
+    ++held_;
+  }
+
+  void drop(Held& held, int from) {
+    while (!held.positions.empty() && held.positions.back() >= from) {
+      if (--holders[held.cells.back()] == 0) --held_;
+      held.positions.pop_back();
+      held.tokens.pop_back();
+      held.cells.pop_back();
+    }
+    held.next = from;
+  }
+
+  int held_ = 0;
 };
 
 struct Asked {
@@ -138,6 +156,8 @@ struct Asked {
   int context_tokens = 4096;
   std::vector<std::string> stop_sequences = {};
   std::optional<SteadyTime> deadline = std::nullopt;
+  Priority priority = Priority::normal;
+  int cache_point = 0;
 };
 
 inline std::vector<Token> prompt_of(int length, int seed) {
