@@ -51,12 +51,12 @@ Prompt fuzzed_prompt(std::uint8_t byte, int seed) {
   return prompt;
 }
 
-void check(Caller& caller) {
+void check(Caller& caller, std::size_t period) {
   if (caller.generation->cancelled()) return;
   caller.read();
   if (!caller.builder.complete()) std::abort();
   const auto answer = caller.builder.take();
-  if (answer && answer->text() != read_off(caller.asked)) std::abort();
+  if (answer && answer->text() != read_off(caller.asked, period)) std::abort();
 }
 
 }  // namespace
@@ -68,11 +68,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   decoder.cells = 80 + data[0];
   decoder.batch_works = 1 + data[1] % 80;
   decoder.recurrent = data[2] & 1;
+  decoder.period = data[0] % 8;
   Scheduler scheduler(decoder, {.cells = 80 + data[3],
                                 .parallel = 1 + data[2] % 5,
                                 .sequences = 1 + data[2] % 5 + data[3] % 4,
                                 .batch_tokens = 1 + data[1] / 4,
-                                .prompt_tokens_beside_answers = 1 + data[2] % 16});
+                                .prompt_tokens_beside_answers = 1 + data[2] % 16,
+                                .outputs_max = 5 + data[3] % 8,
+                                .guessed_max = data[2] % 9});
   std::deque<Caller> callers;
   for (std::size_t i = 4; i < size; ++i) {
     Caller* someone = callers.empty() ? nullptr : &callers[data[i] / 4 % callers.size()];
@@ -96,7 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (steps > 100'000) std::abort();
     for (Caller& caller : callers) caller.read();
   }
-  for (Caller& caller : callers) check(caller);
+  for (Caller& caller : callers) check(caller, decoder.period);
   if (decoder.gap || decoder.unasked || scheduler.pinned_cells() > 0) std::abort();
   if (decoder.cells_held() != scheduler.cells()) std::abort();
   return 0;

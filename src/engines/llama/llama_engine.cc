@@ -421,7 +421,8 @@ void LlamaEngine::serve() {
                                 .parallel = options_.parallel,
                                 .sequences = model_->sequences(),
                                 .batch_tokens = batch_tokens,
-                                .outputs_max = options_.parallel + weighed_tokens});
+                                .outputs_max = options_.parallel + weighed_tokens,
+                                .guessed_max = weighed_tokens});
   while (!stop_) {
     try {
       for (Request& request : inbox_->take()) scheduler.add(std::move(request));

@@ -114,6 +114,7 @@ void Scheduler::put_back(SequencePtr sequence) {
 }
 
 bool Scheduler::step(SteadyTime now) {
+  learn_step_cost(now);
   for (auto* sequences : {&waiting_, &running_, &draining_}) drop_given_up(*sequences, now);
   deliver();
   retire();
@@ -121,14 +122,24 @@ bool Scheduler::step(SteadyTime now) {
   admit();
   make_room();
   follow();  // those whose leaders have just been evicted
+  batch_.clear();
   if (!std::exchange(image_was_last_, false) && step_image()) {
     image_was_last_ = true;
   } else if (!step_batch() && !step_image()) {
     return false;
   }
+  if (!batch_.empty()) step_began_ = now;
   deliver();
   retire();
   return true;
+}
+
+/// Steps follow on each other while there is something to do: from one to the next is what it took.
+void Scheduler::learn_step_cost(SteadyTime now) {
+  const std::optional<SteadyTime> began = std::exchange(step_began_, std::nullopt);
+  if (!began) return;
+  cost_.observe(static_cast<int>(batch_.size()),
+                std::chrono::duration<double>(now - *began).count());
 }
 
 /// False when no image is to be computed, or not any more.
@@ -327,6 +338,7 @@ void Scheduler::make_room() {
     if (running_.size() <= 1) return;
     evict_newest();
   }
+  if (excess_cells() + options_.guessed_max > 0) drop_kept(options_.guessed_max);
 }
 
 /// Drops of what is kept for others up to so many cells; false when nothing is kept any more.
@@ -410,6 +422,55 @@ void Scheduler::fill_batch() {
     const int room = room_in_batch(std::min(most, options_.batch_tokens));
     if (room > 0) put_in_batch(*sequence, room);
   }
+  if (static_cast<int>(batch_.size()) == answers) put_guesses_in_batch();
+}
+
+/// How an answer may go on, as far as it is worth computing in a batch of `tokens`, from which
+/// `expected` come.
+std::vector<Token> Scheduler::guess(Sequence& sequence, double expected, int tokens, int room) {
+  const Request& request = sequence.request;
+  const int left =
+      std::min(request.context_tokens - static_cast<int>(sequence.tokens.size()),
+               request.tokens_max.value_or(request.context_tokens) - sequence.generated());
+  const int most = std::min({options_.guessed_max, room, left - 1});
+  std::vector<Token> guessed = sequence.lookup.guess(sequence.tokens, std::max(most, 1));
+  if (guessed.empty()) return guessed;
+  sequence.guessed = guessed.front();  // whether it held is worth knowing in any case
+  const int worth = cost_.worthwhile(tokens, expected, sequence.acceptance.probability(), most);
+  guessed.resize(
+      static_cast<std::size_t>(std::min(std::max(worth, 0), static_cast<int>(guessed.size()))));
+  return guessed;
+}
+
+/// Of a batch of answers alone, each one's next token is followed by what is guessed of it.
+void Scheduler::put_guesses_in_batch() {
+  if (options_.guessed_max <= 0 || !decoder_.shares() || batch_most_ < options_.batch_tokens)
+    return;
+  auto tokens = static_cast<int>(batch_.size());
+  double expected = tokens;
+  const int most =
+      std::min({options_.batch_tokens, tokens + options_.outputs_max - options_.parallel,
+                tokens - excess_cells()});
+  for (Share& share : shares_) {
+    Sequence& sequence = *share.sequence;
+    if (sequence.weighs_prompt()) continue;
+    share.guessed = guess(sequence, expected, tokens, most - tokens);
+    tokens += static_cast<int>(share.guessed.size());
+    double holds = 1;
+    for (std::size_t i = 0; i < share.guessed.size(); ++i) {
+      expected += holds *= sequence.acceptance.probability();
+    }
+  }
+  std::vector<BatchEntry> batch;
+  for (std::size_t i = 0; i < shares_.size(); ++i) {
+    BatchEntry entry = batch_[i];
+    batch.push_back(entry);
+    for (const Token token : shares_[i].guessed) {
+      entry = {token, entry.position + 1, entry.sequence, true};
+      batch.push_back(entry);
+    }
+  }
+  batch_ = std::move(batch);
 }
 
 void Scheduler::computed_batch() {
@@ -421,13 +482,35 @@ void Scheduler::computed_batch() {
   for (const Share& share : shares_) {
     const std::size_t begin = end;
     end += share.tokens;
+    const std::size_t next = end - 1;
     if (share.sequence->weighs_prompt()) weigh_prompt(*share.sequence, begin, end);
+    end += share.guessed.size();
     Sequence& sequence = *share.sequence;
     tree_.append(sequence.slot,
                  std::span(sequence.tokens).subspan(sequence.computed, share.tokens));
     sequence.computed += share.tokens;
     sequence.suspect = false;
-    if (sequence.missing() == 0) accept(sequence, decoder_.logits(end - 1));
+    sequence.ahead = static_cast<int>(share.guessed.size());
+    if (sequence.missing() == 0) accept(sequence, decoder_.logits(next));
+    computed_guess(share, next + 1);
+  }
+}
+
+/// The part of the guess that the model would have chosen is computed already: its logits, from
+/// entry `first` of the batch on, say what follows. The rest is forgotten.
+void Scheduler::computed_guess(const Share& share, std::size_t first) {
+  Sequence& sequence = *share.sequence;
+  const std::span<const Token> guessed = share.guessed;
+  for (std::size_t i = 0; i < guessed.size() && sequence.slot >= 0; ++i) {
+    if (sequence.missing() != 1 || sequence.tokens.back() != guessed[i]) break;
+    tree_.append(sequence.slot, guessed.subspan(i, 1));
+    ++sequence.computed;
+    --sequence.ahead;
+    if (i + 1 < guessed.size()) sequence.guessed = guessed[i + 1];
+    accept(sequence, decoder_.logits(first + i));
+  }
+  if (sequence.slot >= 0 && std::exchange(sequence.ahead, 0) > 0) {
+    decoder_.forget(sequence.slot, sequence.position());
   }
 }
 
@@ -494,6 +577,9 @@ void Scheduler::accept(Sequence& sequence, std::span<const float> logits) {
       request.sampler.choose(logits, assembler.constrains() ? &filter : nullptr);
   if (!token) return fail(sequence, model_broke());
   sequence.tokens.push_back(*token);
+  if (const auto guessed = std::exchange(sequence.guessed, std::nullopt)) {
+    sequence.acceptance.observe(*guessed == *token);
+  }
   if (decoder_.ends_answer(*token)) return finish(sequence, StopReason::end_turn);
 
   const std::string bytes = text_of(*token, decoder_, assembler);
@@ -538,7 +624,8 @@ void Scheduler::release(Sequence& sequence, Cells cells) {
   const int slot = std::exchange(sequence.slot, -1);
   sequence.leader = 0;
   const int text = std::min(sequence.text_cells(), sequence.computed);
-  if (cells == Cells::keep && decoder_.shares() && text < sequence.computed) forget(slot, text);
+  const bool more = text < sequence.computed || std::exchange(sequence.ahead, 0) > 0;
+  if (cells == Cells::keep && decoder_.shares() && more) forget(slot, text);
   if (cells == Cells::keep && decoder_.shares() && tree_.exclusive(slot) > 0) {
     return tree_.unpin(slot);
   }

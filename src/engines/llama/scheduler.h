@@ -11,6 +11,10 @@
 // for that. The cells of finished answers are kept for those to come, until they are needed (least
 // recently used first).
 //
+// An answer that repeats what stands before it is guessed ahead (prompt_lookup.h), and the guess
+// computed with its next token, as far as that is worth its time (step_cost.h). What the model
+// chooses is the same: a guess only saves steps where it turns out to be that.
+//
 // An image in a prompt is computed as a whole, in a step of its own; batches of the others' tokens
 // take turns with images.
 //
@@ -38,7 +42,9 @@
 #include "engines/llama/decoder.h"
 #include "engines/llama/prefix_tree.h"
 #include "engines/llama/prompt.h"
+#include "engines/llama/prompt_lookup.h"
 #include "engines/llama/sampler.h"
+#include "engines/llama/step_cost.h"
 
 namespace craton::engines::llama {
 
@@ -73,6 +79,9 @@ struct SchedulerOptions {
   /// Most tokens of a batch whose logits are wanted: what the decoder has memory for. At least
   /// `parallel`; what is beyond that serves prompts whose likelihoods are asked for.
   int outputs_max = 0;
+  /// Most tokens of one answer that are guessed ahead; 0: none. No more than fit into
+  /// `outputs_max`.
+  int guessed_max = 0;
 };
 
 class Scheduler {
@@ -112,9 +121,13 @@ class Scheduler {
     std::uint64_t id = 0;
     std::uint64_t leader = 0;  ///< Who computes the beginning of this one too: it waits. 0: nobody.
     int awaited = 0;           ///< How much of it.
-    bool started = false;      ///< MessageStart is out.
-    bool suspect = false;      ///< Was in a batch that failed: computed alone next.
-    std::deque<Event> outbox;  ///< What the reader has no room for yet.
+    int ahead = 0;  ///< Tokens that the cache holds beyond `computed`: guesses to be looked at.
+    PromptLookup lookup;
+    Acceptance acceptance;
+    std::optional<Token> guessed;  ///< The next token, if the last guess holds.
+    bool started = false;          ///< MessageStart is out.
+    bool suspect = false;          ///< Was in a batch that failed: computed alone next.
+    std::deque<Event> outbox;      ///< What the reader has no room for yet.
     std::vector<TokenLikelihood> prompt_likelihoods;  ///< Of the prompt's tokens but the first.
 
     bool reader_keeps_up() const { return outbox.empty(); }
@@ -157,7 +170,8 @@ class Scheduler {
 
   struct Share {
     Sequence* sequence;
-    int tokens;  ///< How many of this batch are its.
+    int tokens;                       ///< How many of this batch are its, before guesses.
+    std::vector<Token> guessed = {};  ///< What follows on them in the batch.
   };
 
   void drop_given_up(std::deque<SequencePtr>& sequences, SteadyTime now);
@@ -182,8 +196,12 @@ class Scheduler {
   Sequence* next_to_see() const;
   void start(Sequence& sequence);
   void put_in_batch(Sequence& sequence, int most);
+  void put_guesses_in_batch();
+  std::vector<Token> guess(Sequence& sequence, double expected, int tokens, int room);
+  void learn_step_cost(SteadyTime now);
   int room_in_batch(int most) const;
   void computed_batch();
+  void computed_guess(const Share& share, std::size_t first);
   void failed_batch(bool no_room);
   void failed_image(Sequence& sequence, bool no_room);
   void forget_uncomputed(Sequence& sequence);
@@ -215,6 +233,9 @@ class Scheduler {
   int outputs_ = 0;  ///< Entries of it that want logits beside each sequence's last.
   std::vector<Share> shares_;
   bool image_was_last_ = false;  ///< What the last step computed.
+  StepCost cost_;
+  /// When the last step began, and the tokens of its batch, if it was nothing but a batch.
+  std::optional<SteadyTime> step_began_;
 };
 
 }  // namespace craton::engines::llama

@@ -679,6 +679,66 @@ TEST_F(SharingTest, LetsHigherPrioritiesGoFirst) {
   EXPECT_EQ(first_prompts, expected);
 }
 
+class GuessingTest : public SharingTest {
+ protected:
+  GuessingTest() {
+    options.outputs_max = options.parallel + 16;
+    options.guessed_max = 16;
+    decoder.period = 7;
+  }
+
+  /// Each step takes as long as `fixed` and `per_token` of its batch say.
+  void run_timed(int fixed, int per_token) {
+    while (step()) {
+      now += std::chrono::milliseconds(fixed +
+                                       per_token * static_cast<int>(decoder.batches.back().size()));
+      for (Caller& caller : callers) caller.read();
+      ASSERT_LT(decoder.batches.size(), 100'000u);
+    }
+    for (Caller& caller : callers) caller.read();
+  }
+};
+
+TEST_F(GuessingTest, SavesStepsAndChangesNothing) {
+  const Asked asked{.prompt = prompt_of(30, 3), .tokens_max = 300};
+  const std::string expected = read_off(asked, decoder.period);
+  ASSERT_GT(expected.size(), 100u);
+  Caller& caller = ask(asked);
+  run_timed(15, 5);
+  EXPECT_EQ(text_of(caller), expected);
+  EXPECT_LT(decoder.batches.size(), expected.size() * 3 / 4);
+}
+
+TEST_F(GuessingTest, GuessesNothingWhereATokenCostsAsMuchAsAStep) {
+  const Asked asked{.prompt = prompt_of(30, 3), .tokens_max = 300};
+  ask(asked);
+  run_timed(0, 20);
+  EXPECT_GT(computed(), 0);
+  EXPECT_LT(computed(), 30 + 300 + 60) << "but for some at first, to learn the cost";
+}
+
+TEST_F(GuessingTest, GuessesForSeveralAtOnce) {
+  std::vector<Asked> all;
+  for (int i = 0; i < 12; ++i) {
+    all.push_back({.prompt = prompt_of(10, i), .tokens_max = 100});
+    ask(all.back());
+  }
+  run_timed(15, 1);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(text_of(callers[i]), read_off(all[i], decoder.period)) << i;
+}
+
+TEST_F(GuessingTest, GuessesNoMoreThanIsAskedFor) {
+  std::vector<Asked> all;
+  for (int i = 0; i < 8; ++i) {
+    all.push_back({.prompt = prompt_of(10, 3), .tokens_max = 100 + i, .context_tokens = 105});
+    ask(all.back());
+    run_timed(15, 1);
+  }
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(text_of(callers[i]), read_off(all[i], decoder.period)) << i;
+}
+
 /// Arrivals, departures and evictions at random, with little room: nothing is lost, doubled or
 /// starved.
 class RandomLoad : public SharingTest, public testing::WithParamInterface<int> {
@@ -695,12 +755,15 @@ TEST_P(RandomLoad, GivesEveryAnswerAsIfItWereAlone) {
     table.cells = 120 + below(300);
     table.batch_works = below(4) == 0 ? 1 + below(20) : 1 << 20;
     table.recurrent = below(5) == 0;
+    table.period = below(2) * (1 + static_cast<std::size_t>(below(6)));
     const int parallel = 1 + below(5);
     Scheduler scheduler(table, {.cells = 120 + below(300),
                                 .parallel = parallel,
                                 .sequences = parallel + below(4),
                                 .batch_tokens = 4 + below(60),
-                                .prompt_tokens_beside_answers = 1 + below(16)});
+                                .prompt_tokens_beside_answers = 1 + below(16),
+                                .outputs_max = parallel + 8,
+                                .guessed_max = below(2) * 8});
     std::deque<Caller> all;
     std::vector<Asked> asked;
     const auto read = [&] {
@@ -743,7 +806,7 @@ TEST_P(RandomLoad, GivesEveryAnswerAsIfItWereAlone) {
       if (all[i].generation->cancelled()) continue;
       ASSERT_TRUE(all[i].builder.complete());
       const auto answer = all[i].builder.take();
-      if (answer) ASSERT_EQ(answer->text(), read_off(asked[i]));
+      if (answer) ASSERT_EQ(answer->text(), read_off(asked[i], table.period));
       if (table.batch_works > 1000) ASSERT_TRUE(answer);
     }
   }

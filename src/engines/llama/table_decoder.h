@@ -2,6 +2,7 @@
 // is known, and its KV cache can be too small, fail, or be checked. For tests only.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -24,10 +25,15 @@ inline constexpr Token end_token = 0;
 inline constexpr Token poison = vocabulary - 1;  ///< In a prompt: every batch with it fails.
 
 /// What the table model says after `tokens`: depends on all of them, so that a lost or doubled one
-/// changes the rest of the answer. Never the poison; the end now and then.
-inline Token next_token(const std::vector<Token>& tokens) {
+/// changes the rest of the answer. Never the poison; the end now and then. With `period` it mostly
+/// repeats what it said so many tokens before.
+inline Token next_token(const std::vector<Token>& tokens, std::size_t period = 0) {
   std::uint32_t hash = 2166136261;
   for (const Token token : tokens) hash = (hash ^ static_cast<std::uint32_t>(token)) * 16777619;
+  if (period > 0 && tokens.size() >= period && (hash >> 8) % 8 != 0) {
+    const Token before = tokens[tokens.size() - period];
+    if (before != end_token && before < poison) return before;
+  }
   return static_cast<Token>((hash >> 16) % (vocabulary - 1));
 }
 
@@ -78,9 +84,13 @@ class TableDecoder : public Decoder {
   }
 
   std::span<const float> logits(std::size_t index) override {
-    unasked = unasked || !batches.back()[index].wants_logits;
+    const BatchEntry& entry = batches.back()[index];
+    unasked = unasked || !entry.wants_logits;
+    const Held& held = cache[entry.sequence];
+    const auto end = std::ranges::upper_bound(held.positions, entry.position);
     row.assign(vocabulary, broken ? std::numeric_limits<float>::quiet_NaN() : 0.0F);
-    row[next_token(cache[batches.back()[index].sequence].tokens)] += 1;
+    row[next_token({held.tokens.begin(), held.tokens.begin() + (end - held.positions.begin())},
+                   period)] += 1;
     return row;
   }
 
@@ -111,6 +121,7 @@ class TableDecoder : public Decoder {
   int batch_works = 1 << 20;  ///< Larger batches fail.
   bool broken = false;        ///< Logits are NaN.
   bool recurrent = false;
+  std::size_t period = 0;  ///< Of what the model repeats; 0: nothing.
   // What the scheduler must never do.
   bool gap = false;      ///< A position that does not follow on what the cache holds.
   bool unasked = false;  ///< Logits of an entry that did not want any.
@@ -189,11 +200,11 @@ inline std::vector<Token> cells_of(const Prompt& prompt) {
 }
 
 /// The answer as one who has the table all alone reads it off.
-inline std::string read_off(const Asked& asked) {
+inline std::string read_off(const Asked& asked, std::size_t period = 0) {
   std::vector<Token> tokens = cells_of(asked.prompt);
   std::string text;
   for (int i = 0; i < asked.tokens_max.value_or(1 << 20); ++i) {
-    tokens.push_back(next_token(tokens));
+    tokens.push_back(next_token(tokens, period));
     if (tokens.back() == end_token) break;
     text += letter_of(tokens.back());
     if (static_cast<int>(tokens.size()) >= asked.context_tokens) break;

@@ -1,0 +1,77 @@
+#include "engines/llama/step_cost.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace craton::engines::llama {
+namespace {
+
+StepCost learnt(double fixed, double per_token) {
+  StepCost cost;
+  for (int i = 0; i < 200; ++i) {
+    const int tokens = 1 + i % 12;
+    cost.observe(tokens, fixed + per_token * tokens);
+  }
+  return cost;
+}
+
+TEST(StepCost, LearnsFromSteps) {
+  const StepCost cost = learnt(0.015, 0.005);
+  EXPECT_NEAR(cost.of(1), 1, 1e-9);
+  EXPECT_NEAR(cost.of(9), 1 + 8 * 0.25, 1e-6);
+}
+
+TEST(StepCost, ForgetsWhatWasLongAgo) {
+  StepCost cost = learnt(0, 0.02);
+  for (int i = 0; i < 500; ++i) cost.observe(1 + i % 8, 0.020 + 0.001 * (i % 8));
+  EXPECT_NEAR(cost.of(2), 1.05, 0.01);
+}
+
+TEST(StepCost, HeedsNoStepsThatSayNothing) {
+  StepCost cost = learnt(0.015, 0.005);
+  cost.observe(512, 0.1);
+  cost.observe(0, 1);
+  cost.observe(3, 0);
+  EXPECT_NEAR(cost.of(2), 1.25, 1e-6);
+}
+
+TEST(StepCost, GuessesMoreWhereMoreHolds) {
+  const StepCost cost = learnt(0.015, 0.005);
+  int last = 0;
+  for (const double probability : {0.1, 0.3, 0.5, 0.7, 0.9, 0.99}) {
+    const int worth = cost.worthwhile(1, 1, probability, 16);
+    EXPECT_GE(worth, last);
+    last = worth;
+  }
+  EXPECT_EQ(cost.worthwhile(1, 1, 0.1, 16), 0);
+  EXPECT_EQ(cost.worthwhile(1, 1, 1, 16), 16) << "where all holds, a larger batch is always better";
+  EXPECT_EQ(cost.worthwhile(1, 1, 0, 16), 0);
+}
+
+TEST(StepCost, GuessesNothingWhereEveryTokenCostsAStep) {
+  EXPECT_EQ(learnt(0, 0.02).worthwhile(1, 1, 0.9, 16), 0);
+}
+
+/// No other number of tokens makes more of the time.
+TEST(StepCost, FindsTheBest) {
+  for (const double per_token : {0.0005, 0.002, 0.005, 0.01}) {
+    const StepCost cost = learnt(0.015, per_token);
+    for (const int others : {0, 1, 3, 7}) {
+      for (const double p : {0.2, 0.5, 0.8, 0.95}) {
+        const int worth = cost.worthwhile(1 + others, 1 + others, p, 30);
+        const auto rate = [&](int guessed) {
+          double expected = others;
+          for (int i = 0; i <= guessed; ++i) expected += std::pow(p, i);
+          return expected / cost.of(1 + others + guessed);
+        };
+        for (int guessed = 0; guessed <= 30; ++guessed) {
+          EXPECT_GE(rate(worth) + 1e-9, rate(guessed)) << per_token << ' ' << others << ' ' << p;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace craton::engines::llama
