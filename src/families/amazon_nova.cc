@@ -478,8 +478,7 @@ struct BlockWriter {
 };
 
 void append_counts(const Usage& usage, bool with_total, std::string& out) {
-  const int total =
-      usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+  const int total = prompt_tokens(usage) + usage.output_tokens;
   out += "{\"inputTokens\":" + std::to_string(usage.input_tokens) +
          ",\"outputTokens\":" + std::to_string(usage.output_tokens);
   if (with_total) out += ",\"totalTokens\":" + std::to_string(total);

@@ -20,6 +20,9 @@ bool is_completion_claude(std::string_view model_id);
 /// Claude 3.5 Haiku, 3.7 and later: replies count what was read from and written to the cache.
 bool counts_cached_tokens(std::string_view model_id);
 
+/// Claude 4.5 and later: they also say for how long it was written.
+bool splits_cached_tokens(std::string_view model_id);
+
 /// Claude 4.5 and later refuse `temperature` beside `top_p`.
 bool takes_one_of_temperature_and_top_p(std::string_view model_id);
 

@@ -256,6 +256,7 @@ void keep_for_reply(const json::object& body, NativeRequest& request) {
 Result<NativeRequest> read(const json::object& body, const ThoughtTags& tags) {
   CRATON_TRY(refuse_unsupported(body));
   NativeRequest request;
+  request.conversation.caching = true;  // unasked, as OpenAI's servers do it
   CRATON_TRY(read_openai_messages(body, tags, request));
   CRATON_TRY(read_openai_tools(body, request.conversation));
   read_options(body, request);
@@ -309,8 +310,10 @@ ChatReplyForm native_form(std::string_view model_id) {
           .call_id = maker.mistral ? mistral_call_id : openai_call_id};
 }
 
-constexpr ChatReplyForm endpoint_form{
-    .has_service_tier = true, .usage_apart = true, .call_id = openai_call_id};
+constexpr ChatReplyForm endpoint_form{.has_service_tier = true,
+                                      .has_prompt_details = true,
+                                      .usage_apart = true,
+                                      .call_id = openai_call_id};
 
 std::string render_native(const ReplyContext& context) {
   return chat_reply(context, native_form(context.model.model_id));

@@ -377,6 +377,7 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY(refuse_unsupported(body));
   NativeRequest request;
   Conversation& conversation = request.conversation;
+  conversation.caching = true;  // unasked, as OpenAI's servers do it
   CRATON_TRY(read_input(body, conversation));
   read_offered(body, conversation.tools);
   CRATON_TRY(read_openai_choice(body, conversation.tools));

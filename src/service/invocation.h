@@ -34,11 +34,14 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
 boost::asio::awaitable<Result<engines::Engine*>> ready_engine(const Call& call,
                                                               const catalog::Model& model);
 
+/// What the caller is told of tokens that were read from or written to a cache.
+enum class CachedTokens { told_apart, counted_as_input };
+
 /// An answer that is being made; gives it up when it goes.
 class Running {
  public:
-  explicit Running(std::shared_ptr<engines::Generation> generation)
-      : generation_(std::move(generation)) {}
+  Running(std::shared_ptr<engines::Generation> generation, CachedTokens cached)
+      : generation_(std::move(generation)), cached_(cached) {}
   Running(Running&&) noexcept = default;
   Running& operator=(Running&&) = delete;
   ~Running() {
@@ -49,10 +52,11 @@ class Running {
   boost::asio::awaitable<Event> next();
 
   /// The next event if it is there already.
-  std::optional<Event> try_next() { return generation_->try_next(); }
+  std::optional<Event> try_next();
 
  private:
   std::shared_ptr<engines::Generation> generation_;
+  CachedTokens cached_;
 };
 
 /// Begins `count` answers to one conversation, each with the next seed where it has one; its

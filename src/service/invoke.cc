@@ -107,7 +107,7 @@ http::Response native_response(std::string body, const Usage& usage, const Nativ
       {"X-Amzn-Bedrock-Output-Token-Count", std::to_string(usage.output_tokens)},
   };
   for (const auto& [name, value] : headers) response.headers.add(std::string(name), value);
-  if (native.request->conversation.caching) {
+  if (native.model.prompt_caching) {
     response.headers.add("X-Amzn-Bedrock-Cache-Read-Input-Token-Count",
                          std::to_string(usage.cache_read_tokens));
     response.headers.add("X-Amzn-Bedrock-Cache-Write-Input-Token-Count",
