@@ -342,11 +342,12 @@ Result<void> apply_additional(const ModelContext& model, const json::object& fie
 }  // namespace
 
 Error openai_too_long(const InputTooLong& measured) {
-  return {ErrorCode::validation, "This model's maximum context length is " +
-                                     std::to_string(measured.context_tokens) +
-                                     " tokens. However, your messages resulted in " +
-                                     std::to_string(measured.input_tokens) +
-                                     " tokens. Please reduce the length of the messages."};
+  return {ErrorCode::validation,
+          "This model's maximum context length is " + std::to_string(measured.context_tokens) +
+              " tokens. However, your messages resulted in " +
+              std::to_string(measured.input_tokens) +
+              " tokens. Please reduce the length of the messages.",
+          "context_length_exceeded"};
 }
 
 Result<std::string> openai_model_of(std::string_view body) {

@@ -163,7 +163,9 @@ std::string shown(std::string_view text) {
 Result<void> refuse_unsupported(const json::object& body) {
   const std::string_view previous = text_member(body, "previous_response_id");
   if (!previous.empty()) {
-    return refused("Previous response with id '" + shown(previous) + "' not found.");
+    return Error{ErrorCode::validation,
+                 "Previous response with id '" + shown(previous) + "' not found.",
+                 "previous_response_not_found"};
   }
   if (asks(body, "conversation")) {
     return not_supported("conversation", "Send the conversation's items as input");
