@@ -292,7 +292,7 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, schema, model));
   if (!body.contains("anthropic_version")) return refused("anthropic_version: Field required");
   NativeRequest request;
-  AnthropicContentReader reader(request.conversation);
+  AnthropicContentReader reader(model.model_id, request.conversation);
   if (const json::value* system = body.if_contains("system")) {
     CRATON_TRY(reader.read_system(*system));
   }

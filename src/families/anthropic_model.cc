@@ -99,6 +99,8 @@ bool takes_one_of_temperature_and_top_p(std::string_view model_id) {
 
 bool takes_tools(std::string_view model_id) { return is_at_least(model_id, {3, 0}); }
 
+bool reads_large_documents(std::string_view model_id) { return is_at_least(model_id, {4, 0}); }
+
 bool thinks(std::string_view model_id) { return is_at_least(model_id, {3, 7}); }
 
 bool thinks_adaptively(std::string_view model_id) { return is_at_least(model_id, {4, 6}); }

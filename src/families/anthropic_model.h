@@ -29,6 +29,9 @@ bool takes_one_of_temperature_and_top_p(std::string_view model_id);
 /// Claude 3 and later: tools, images, documents.
 bool takes_tools(std::string_view model_id);
 
+/// Claude 4 and later: Bedrock limits the size of their PDF documents by the request's alone.
+bool reads_large_documents(std::string_view model_id);
+
 /// Claude 3.7 and later think before they answer where they are asked to. The same ones can be
 /// offered tools and told to call none.
 bool thinks(std::string_view model_id);

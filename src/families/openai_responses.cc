@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "families/attachments.h"
 #include "families/data_uri.h"
 #include "families/members.h"
 #include "families/openai.h"
@@ -195,6 +196,7 @@ class Reader {
 
   Result<void> finish() {
     if (conversation_.turns.empty()) return violation("#/input: no item has content");
+    CRATON_TRY(attachments_.finish());
     if (!open_.empty()) {
       return refused("No tool output found for function call " + shown(*open_.begin()) + ".");
     }
@@ -302,10 +304,9 @@ class Reader {
       return not_supported(std::string(type) + " parts that are files", "Send texts and images");
     }
     if (type == "input_image") {
-      CRATON_TRY_ASSIGN(
-          ImageBlock image,
-          image_of_data_uri(text_member(part, "image_url"),
-                            at_ + "/content/" + std::to_string(index) + "/image_url"));
+      const std::string place = at_ + "/content/" + std::to_string(index) + "/image_url";
+      CRATON_TRY_ASSIGN(ImageBlock image, image_of_data_uri(text_member(part, "image_url"), place));
+      CRATON_TRY(attachments_.add(image, place));
       content.emplace_back(std::move(image));
       return {};
     }
@@ -315,6 +316,7 @@ class Reader {
   }
 
   Conversation& conversation_;
+  Attachments attachments_{responses_attachments, {}};
   std::string at_;               // the item being read
   std::set<std::string> calls_;  // ids so far
   std::set<std::string> open_;   // those without output

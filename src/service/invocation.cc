@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 
+#include "families/attachments.h"
 #include "http/awaitable.h"
 #include "service/document_reader.h"
 
@@ -30,15 +31,12 @@ Error not_loaded() {
           "say why."};
 }
 
-Error no_eyes() {
-  return {ErrorCode::validation,
-          "This model doesn't support the image field for user messages. Remove image and try "
-          "again."};
-}
-
-Result<void> refuse_unseeable(const engines::Engine& engine, const Conversation& conversation) {
-  if (!engine.capabilities().images && has_images(conversation)) return no_eyes();
-  return {};
+/// Images need a model of the catalogue that sees, and one bound to it that does.
+Result<void> refuse_unseeable(const engines::Engine& engine, const catalog::Model& model,
+                              const Conversation& conversation) {
+  const bool sees = model.converse.vision && engine.capabilities().images;
+  if (sees || !has_images(conversation)) return {};
+  return families::unsupported_block("image", "user");
 }
 
 Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
@@ -120,7 +118,7 @@ awaitable<Event> Running::next() {
 awaitable<Result<std::vector<Running>>> begin_answers(const Call& call, engines::Engine& engine,
                                                       const catalog::Model& model,
                                                       const Conversation& conversation, int count) {
-  CRATON_CO_TRY(refuse_unseeable(engine, conversation));
+  CRATON_CO_TRY(refuse_unseeable(engine, model, conversation));
   if (!has_documents(conversation)) co_return start(call, engine, model, conversation, count);
   Result<Conversation> read = co_await with_documents_read(call.service.workers(), conversation);
   if (!read) co_return read.error();
@@ -128,8 +126,9 @@ awaitable<Result<std::vector<Running>>> begin_answers(const Call& call, engines:
 }
 
 awaitable<Result<int>> counted_tokens(const Call& call, engines::Engine& engine,
+                                      const catalog::Model& model,
                                       const Conversation& conversation) {
-  CRATON_CO_TRY(refuse_unseeable(engine, conversation));
+  CRATON_CO_TRY(refuse_unseeable(engine, model, conversation));
   const Conversation* counted = &conversation;
   std::optional<Conversation> read;
   if (has_documents(conversation)) {

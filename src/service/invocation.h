@@ -60,8 +60,8 @@ class Running {
 };
 
 /// Begins `count` answers to one conversation, each with the next seed where it has one; its
-/// documents are read first. Fails with `validation` when the conversation needs what the bound
-/// model has not (eyes) or a document cannot be read, and as Engine::generate().
+/// documents are read first. Fails with `validation` when the conversation needs what `model` or
+/// the model bound to it has not (eyes) or a document cannot be read, and as Engine::generate().
 boost::asio::awaitable<Result<std::vector<Running>>> begin_answers(const Call& call,
                                                                    engines::Engine& engine,
                                                                    const catalog::Model& model,
@@ -71,6 +71,7 @@ boost::asio::awaitable<Result<std::vector<Running>>> begin_answers(const Call& c
 /// The tokens of input that begin_answers() would report, which the log is told too. Fails as it
 /// does.
 boost::asio::awaitable<Result<int>> counted_tokens(const Call& call, engines::Engine& engine,
+                                                   const catalog::Model& model,
                                                    const Conversation& conversation);
 
 /// All answers, whole; the first failure when one failed.
