@@ -74,6 +74,9 @@ constexpr const ErrorShape& shape_of(ErrorCode code) {
 struct Error {
   ErrorCode code;
   std::string message;  ///< Sent to the caller: no paths, no secrets.
+  /// A finer code than `code`, where a provider's own API has one: "previous_response_not_found". A
+  /// literal of the program; AWS's forms do not show it.
+  std::string_view cause = {};
 };
 
 }  // namespace craton

@@ -143,7 +143,8 @@ struct Conversation {
   Tools tools;
   std::optional<ResponseFormat> format;
   Reasoning reasoning;
-  /// The caller marked prefixes of the conversation as worth caching.
+  /// The caller marked prefixes of the conversation as worth caching, or speaks an API that caches
+  /// unasked: cached tokens are told apart.
   bool caching = false;
   /// True: no chat template. The only turn's text is the prompt as it stands, for models that are
   /// completed rather than talked to.

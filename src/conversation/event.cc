@@ -26,6 +26,14 @@ void append(std::vector<TokenLikelihood> more, std::vector<TokenLikelihood>& all
 
 }  // namespace
 
+int prompt_tokens(const Usage& usage) {
+  return usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+}
+
+Usage without_cache(const Usage& usage) {
+  return {.input_tokens = prompt_tokens(usage), .output_tokens = usage.output_tokens};
+}
+
 std::string Answer::text() const {
   std::string text;
   for (const AnswerBlock& block : content) {

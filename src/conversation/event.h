@@ -27,13 +27,23 @@ enum class StopReason {
   tool_use,       ///< The answer ends with calls of tools.
 };
 
-/// Tokens as the bound model's tokenizer counts them.
+/// Tokens as the bound model's tokenizer counts them. An engine tells what it did; who asked for no
+/// caching (Conversation::caching) is told of none by the service, which counts such tokens as
+/// input.
 struct Usage {
   int input_tokens = 0;  ///< Without those read from or written to a cache.
   int output_tokens = 0;
-  int cache_read_tokens = 0;
-  int cache_write_tokens = 0;
+  int cache_read_tokens = 0;   ///< Of the prompt, that an earlier request had left behind.
+  int cache_write_tokens = 0;  ///< Of the prompt, that are kept for later requests.
+
+  friend bool operator==(const Usage&, const Usage&) = default;
 };
+
+/// All tokens of the prompt.
+int prompt_tokens(const Usage& usage);
+
+/// The same tokens as if there were no cache.
+Usage without_cache(const Usage& usage);
 
 /// How likely the model held a token to be, where it stands.
 struct TokenLikelihood {

@@ -73,5 +73,12 @@ TEST(Conversation, JoinsTurnsOfOneRole) {
   EXPECT_EQ(text_of(conversation.turns[0]), "ab");
 }
 
+TEST(Usage, CountsThePromptsTokensWhereverTheyCameFrom) {
+  const Usage usage{
+      .input_tokens = 1, .output_tokens = 2, .cache_read_tokens = 30, .cache_write_tokens = 400};
+  EXPECT_EQ(prompt_tokens(usage), 431);
+  EXPECT_EQ(without_cache(usage), (Usage{.input_tokens = 431, .output_tokens = 2}));
+}
+
 }  // namespace
 }  // namespace craton

@@ -19,14 +19,18 @@ bool is_malformed(const AnswerBlock& block) {
 }  // namespace
 
 std::string usage_text(const Usage& usage, const Request& request, CacheCounts counts) {
-  const int total =
-      usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+  const int total = prompt_tokens(usage) + usage.output_tokens;
   std::string text = "{";
   const auto add = [&text](std::string_view name, int tokens) {
     if (text.size() > 1) text += ',';
     text += json::quote(name) + ':' + std::to_string(tokens);
   };
   if (request.conversation().caching) {
+    // One lifetime: an engine's cache knows no other, whatever a cachePoint's ttl says.
+    if (usage.cache_write_tokens > 0) {
+      text += "\"cacheDetails\":[{\"inputTokens\":" + std::to_string(usage.cache_write_tokens) +
+              ",\"ttl\":\"5m\"}]";
+    }
     const bool both = counts == CacheCounts::under_both_names;
     if (both) add("cacheReadInputTokenCount", usage.cache_read_tokens);
     add("cacheReadInputTokens", usage.cache_read_tokens);

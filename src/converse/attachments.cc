@@ -2,55 +2,25 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "converse/members.h"
 #include "converse/rules.h"
-#include "documents/document_rules.h"
-#include "media/image_rules.h"
+#include "families/attachments.h"
 
 namespace craton::converse {
 namespace {
 
-class Attachments {
- public:
-  Result<void> add(const ImageBlock& image, const std::string& place) {
-    ++images_;
-    const auto format = media::image_format_of(image.format);
-    if (!format) return {};  // the API model knows no other
-    const auto checked = media::check_image(place + ".source.bytes", *format, image.bytes);
-    if (!checked) return of_the_model(checked.error());
-    return {};
-  }
+constexpr families::AttachmentRules attachment_rules{.all = "messages",
+                                                     .image = ".source.bytes",
+                                                     .document = ".source.bytes",
+                                                     .rules_documents = true,
+                                                     .refusal = of_the_model};
 
-  Result<void> add(const DocumentBlock& document, const std::string& place) {
-    names_.push_back(document.name);
-    CRATON_TRY(documents::check_document_name(document.name));
-    const auto checked =
-        documents::check_document_size(place + ".source.bytes", document.bytes.size());
-    if (!checked) return of_the_model(checked.error());
-    return {};
-  }
-
-  /// What holds for all of them together.
-  Result<void> finish() const {
-    CRATON_TRY(documents::check_document_count(names_.size()));
-    CRATON_TRY(documents::check_document_names_differ(names_));
-    const auto counted = media::check_image_count(images_, names_.size());
-    if (!counted) return of_the_model(counted.error());
-    return {};
-  }
-
- private:
-  std::size_t images_ = 0;
-  std::vector<std::string_view> names_;
-};
-
-Result<void> add_result(const ToolResultBlock& result, const std::string& place,
-                        Attachments& attachments) {
+Result<void> add_result(ToolResultBlock& result, const std::string& place,
+                        families::Attachments& attachments) {
   for (std::size_t i = 0; i < result.content.size(); ++i) {
     const std::string part = place + ".toolResult.content." + std::to_string(i);
-    if (const auto* image = std::get_if<ImageBlock>(&result.content[i])) {
+    if (auto* image = std::get_if<ImageBlock>(&result.content[i])) {
       CRATON_TRY(attachments.add(*image, part + ".image"));
     } else if (const auto* document = std::get_if<DocumentBlock>(&result.content[i])) {
       CRATON_TRY(attachments.add(*document, part + ".document"));
@@ -59,16 +29,16 @@ Result<void> add_result(const ToolResultBlock& result, const std::string& place,
   return {};
 }
 
-Result<void> add_block(const ContentBlock& block, const std::string& place, std::string_view member,
-                       Attachments& attachments) {
-  if (const auto* image = std::get_if<ImageBlock>(&block)) {
+Result<void> add_block(ContentBlock& block, const std::string& place, std::string_view member,
+                       families::Attachments& attachments) {
+  if (auto* image = std::get_if<ImageBlock>(&block)) {
     const std::string_view inner = member == "guardContent" ? ".guardContent.image" : ".image";
     return attachments.add(*image, place + std::string(inner));
   }
   if (const auto* document = std::get_if<DocumentBlock>(&block)) {
     return attachments.add(*document, place + ".document");
   }
-  if (const auto* result = std::get_if<ToolResultBlock>(&block)) {
+  if (auto* result = std::get_if<ToolResultBlock>(&block)) {
     return add_result(*result, place, attachments);
   }
   return {};
@@ -76,8 +46,9 @@ Result<void> add_block(const ContentBlock& block, const std::string& place, std:
 
 }  // namespace
 
-Result<void> check_attachments(const json::object& input, const Conversation& conversation) {
-  Attachments attachments;
+Result<void> check_attachments(const json::object& input, std::string_view model_id,
+                               Conversation& conversation) {
+  families::Attachments attachments(attachment_rules, model_id);
   const json::array& messages = array_member(input, "messages");
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const json::array& content = array_member(messages[i].get_object(), "content");

@@ -7,6 +7,7 @@
 
 #include "converse/members.h"
 #include "converse/refusals.h"
+#include "documents/document_rules.h"
 
 namespace craton::converse {
 namespace {
@@ -226,11 +227,7 @@ Result<void> check_blocks(const json::object& message, std::size_t index,
 }
 
 Result<void> check_company(const Census& census, std::size_t index, const Capabilities& model) {
-  if (census.documents > 0 && census.texts == 0) {
-    return refused(
-        "A text block must be included when using documents. Add a text block and retry your "
-        "request.");
-  }
+  CRATON_TRY(documents::check_text_beside_documents(census.documents, census.texts));
   if (!model.separate_tool_turns || census.others == 0) return {};
   if (census.uses.empty() && census.results.empty()) return {};
   return refused(place_of(index) + ".content: Conversation blocks and tool " +

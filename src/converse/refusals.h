@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "families/attachments.h"
 
 namespace craton::converse {
 
@@ -22,12 +23,7 @@ inline Error unsupported(std::string_view field) {
                  " and try again.");
 }
 
-/// `role`: "user" or "assistant".
-inline Error unsupported_block(std::string_view field, std::string_view role) {
-  const std::string name(field);
-  return refused("This model doesn't support the " + name + " field for " + std::string(role) +
-                 " messages. Remove " + name + " and try again.");
-}
+using families::unsupported_block;
 
 /// `place`: of a document (any JSON) that has to be an object.
 inline Error no_object(std::string_view place) {

@@ -237,7 +237,7 @@ Result<Request> read(const json::object& input, const catalog::Model& model, Del
   CRATON_TRY(check(input, model, delivery));
   Request request = Reader(input, model).take();
   CRATON_TRY(check_paths(request.response_paths));
-  CRATON_TRY(check_attachments(input, request.conversation()));
+  CRATON_TRY(check_attachments(input, model.id, request.native.conversation));
   return request;
 }
 

@@ -15,6 +15,8 @@
 #include "base/base64.h"
 #include "base/ids.h"
 #include "base/utf8.h"
+#include "documents/document_rules.h"
+#include "families/attachments.h"
 #include "families/members.h"
 #include "families/prompt_turns.h"
 #include "families/reply_text.h"
@@ -206,7 +208,8 @@ const boost::json::key_value_pair* only_member(const json::object& block) {
 /// Reads messages one after the other.
 class Reader {
  public:
-  explicit Reader(Conversation& conversation) : conversation_(conversation) {}
+  Reader(const ModelContext& model, Conversation& conversation)
+      : conversation_(conversation), attachments_(nova_attachments, model.model_id) {}
 
   Result<void> read_system(const json::object& body) {
     const json::value* system = body.if_contains("system");
@@ -230,6 +233,7 @@ class Reader {
       CRATON_TRY(read_message(messages[i].get_object(), "#/messages/" + std::to_string(i)));
     }
     if (conversation_.turns.empty()) return violation("#/messages: no message has content");
+    CRATON_TRY(attachments_.finish());
     const auto& last = conversation_.turns.back().content;
     const auto call = std::ranges::find_if(last, [](const ContentBlock& block) {
       return std::holds_alternative<ToolUseBlock>(block);
@@ -246,6 +250,11 @@ class Reader {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       CRATON_TRY(read_block(blocks[i].get_object(), at + "/content/" + std::to_string(i), turn));
     }
+    const auto count = [&](std::string_view kind) {
+      return static_cast<std::size_t>(std::ranges::count_if(
+          blocks, [&](const json::value& block) { return block.get_object().contains(kind); }));
+    };
+    CRATON_TRY(documents::check_text_beside_documents(count("document"), count("text")));
     if (!turn.content.empty()) merge_turn(conversation_.turns, std::move(turn));
     return {};
   }
@@ -261,6 +270,8 @@ class Reader {
     if (kind == "toolUse") return add_tool_use(member->value().get_object(), at, turn);
     if (kind == "toolResult") return add_tool_result(member->value().get_object(), at, turn);
     if (kind == "reasoningContent") return add_reasoning(member->value().get_object(), turn);
+    const bool is_file = kind == "image" || kind == "document";
+    if (is_file && turn.role == Role::assistant) return unsupported_block(kind, "assistant");
     CRATON_TRY_ASSIGN(std::optional<ToolResultPart> part, part_of(*member, at));
     if (!part) return {};
     std::visit([&](auto& each) { turn.content.emplace_back(std::move(each)); }, *part);
@@ -323,18 +334,26 @@ class Reader {
     if (kind != "image" && kind != "document") {
       return not_supported(std::string(kind) + " blocks", "Send text, images and documents");
     }
-    const json::object& members = member.value().get_object();
-    CRATON_TRY_ASSIGN(std::string bytes, bytes_of(members.at("source").get_object(),
-                                                  at + "/" + std::string(kind) + "/source"));
+    return file_of(kind, member.value().get_object(), at + "/" + std::string(kind));
+  }
+
+  /// An image or a document.
+  Result<std::optional<ToolResultPart>> file_of(std::string_view kind, const json::object& members,
+                                                const std::string& at) {
+    CRATON_TRY_ASSIGN(std::string bytes,
+                      bytes_of(members.at("source").get_object(), at + "/source"));
     std::string format(text_member(members, "format"));
     if (kind == "image") {
-      return std::optional<ToolResultPart>(ImageBlock{std::move(format), std::move(bytes)});
+      ImageBlock image{std::move(format), std::move(bytes)};
+      CRATON_TRY(attachments_.add(image, at));
+      return std::optional<ToolResultPart>(std::move(image));
     }
-    return std::optional<ToolResultPart>(
-        DocumentBlock{.format = std::move(format),
-                      .name = std::string(text_member(members, "name")),
-                      .bytes = std::move(bytes),
-                      .context = {}});
+    DocumentBlock document{.format = std::move(format),
+                           .name = std::string(text_member(members, "name")),
+                           .bytes = std::move(bytes),
+                           .context = {}};
+    CRATON_TRY(attachments_.add(document, at));
+    return std::optional<ToolResultPart>(std::move(document));
   }
 
   static Result<std::string> bytes_of(const json::object& source, const std::string& at) {
@@ -347,6 +366,7 @@ class Reader {
   }
 
   Conversation& conversation_;
+  Attachments attachments_;
   std::set<std::string, std::less<>> calls_;  // ids so far
 };
 
@@ -415,7 +435,7 @@ void read_config(const json::object& members, Conversation& conversation) {
 Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, schema, model));
   NativeRequest request;
-  Reader reader(request.conversation);
+  Reader reader(model, request.conversation);
   CRATON_TRY(reader.read_system(body));
   CRATON_TRY(reader.read_messages(body.at("messages").get_array()));
   CRATON_TRY(read_tools(body, request));
@@ -478,8 +498,7 @@ struct BlockWriter {
 };
 
 void append_counts(const Usage& usage, bool with_total, std::string& out) {
-  const int total =
-      usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+  const int total = prompt_tokens(usage) + usage.output_tokens;
   out += "{\"inputTokens\":" + std::to_string(usage.input_tokens) +
          ",\"outputTokens\":" + std::to_string(usage.output_tokens);
   if (with_total) out += ",\"totalTokens\":" + std::to_string(total);

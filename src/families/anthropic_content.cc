@@ -185,36 +185,31 @@ Result<std::string> text_of_block(const json::object& block, std::string_view at
   return std::string(text);
 }
 
-/// Bytes of base64 that an image may have. Source: recorded refusals.
-constexpr std::size_t image_base64_max = 5 * 1024 * 1024;
-
-Result<ImageBlock> image_of(const json::object& block, const std::string& at) {
+Result<ImageBlock> image_of(const json::object& block, const std::string& at,
+                            Attachments& attachments) {
   const json::object& source = block.at("source").get_object();
-  const std::string_view data = text_member(source, "data");
-  if (data.size() > image_base64_max) {
-    return refused(
-        at + ".image.source.base64: image exceeds 5 MB maximum: " + std::to_string(data.size()) +
-        " bytes > " + std::to_string(image_base64_max) + " bytes");
-  }
-  std::optional<std::string> bytes = base64_bytes(data);
+  std::optional<std::string> bytes = base64_bytes(text_member(source, "data"));
   if (!bytes) return refused(at + ".image.source.base64: invalid base64 data");
   std::string_view format = text_member(source, "media_type");
   format.remove_prefix(std::string_view("image/").size());
-  return ImageBlock{std::string(format), *std::move(bytes)};
+  ImageBlock image{std::string(format), *std::move(bytes)};
+  CRATON_TRY(attachments.add(image, at + ".image"));
+  return image;
 }
 
 /// A document in parts: its texts are the document, its images stand behind it.
 template <class Block>
 Result<void> read_parts(const json::value& content, const std::string& at, DocumentBlock& document,
-                        std::vector<Block>& images) {
+                        std::vector<Block>& images, Attachments& attachments) {
   if (const auto* text = content.if_string()) {
     document.bytes = *text;
     return {};
   }
-  for (const json::value& part : content.get_array()) {
+  for (std::size_t i = 0; const json::value& part : content.get_array()) {
     const json::object& members = part.get_object();
+    const std::string place = at + ".document.source.content." + std::to_string(i++);
     if (text_member(members, "type") == "image") {
-      CRATON_TRY_ASSIGN(ImageBlock image, image_of(members, at));
+      CRATON_TRY_ASSIGN(ImageBlock image, image_of(members, place, attachments));
       images.emplace_back(std::move(image));
     } else {
       CRATON_TRY_ASSIGN(const std::string text, text_of_block(members, "messages"));
@@ -226,7 +221,7 @@ Result<void> read_parts(const json::value& content, const std::string& at, Docum
 
 template <class Block>
 Result<void> read_document(const json::object& block, const std::string& at,
-                           std::vector<Block>& content) {
+                           std::vector<Block>& content, Attachments& attachments) {
   CRATON_TRY(refuse_citations(block));
   const json::object& source = block.at("source").get_object();
   const std::string_view type = text_member(source, "type");
@@ -236,7 +231,7 @@ Result<void> read_document(const json::object& block, const std::string& at,
                          .context = std::string(text_member(block, "context"))};
   std::vector<Block> images;
   if (type == "content") {
-    CRATON_TRY(read_parts(source.at("content"), at, document, images));
+    CRATON_TRY(read_parts(source.at("content"), at, document, images, attachments));
   } else if (type == "text") {
     document.bytes = text_member(source, "data");
   } else {
@@ -245,6 +240,7 @@ Result<void> read_document(const json::object& block, const std::string& at,
     document.format = "pdf";
     document.bytes = *std::move(bytes);
   }
+  CRATON_TRY(attachments.add(document, at + ".document"));
   content.emplace_back(std::move(document));
   std::ranges::move(images, std::back_inserter(content));
   return {};
@@ -265,11 +261,11 @@ Result<TextBlock> search_result_of(const json::object& block) {
 /// What stands in turns and in results alike: text, images, documents, what a search found.
 template <class Block>
 Result<void> read_plain_block(const json::object& block, const std::string& at,
-                              std::vector<Block>& content) {
+                              std::vector<Block>& content, Attachments& attachments) {
   const std::string_view type = text_member(block, "type");
-  if (type == "document") return read_document(block, at, content);
+  if (type == "document") return read_document(block, at, content, attachments);
   if (type == "image") {
-    CRATON_TRY_ASSIGN(ImageBlock image, image_of(block, at));
+    CRATON_TRY_ASSIGN(ImageBlock image, image_of(block, at, attachments));
     content.emplace_back(std::move(image));
   } else if (type == "search_result") {
     CRATON_TRY_ASSIGN(TextBlock found, search_result_of(block));
@@ -303,6 +299,7 @@ Result<void> AnthropicContentReader::read_messages(const json::array& messages) 
     CRATON_TRY(read_message(messages[i].get_object(), i, i + 1 == messages.size()));
   }
   CRATON_TRY(calls_.finish());
+  CRATON_TRY(attachments_.finish());
   if (conversation_.turns.empty()) return refused("messages: at least one message is required");
   return {};
 }
@@ -367,7 +364,7 @@ Result<void> AnthropicContentReader::read_block(const json::object& block, Turn&
   } else if (type == "redacted_thinking") {
     turn.content.emplace_back(ReasoningBlock{{}, {}, std::string(text_member(block, "data"))});
   } else {
-    return read_plain_block(block, at, turn.content);
+    return read_plain_block(block, at, turn.content, attachments_);
   }
   return {};
 }
@@ -382,8 +379,9 @@ Result<ToolResultBlock> AnthropicContentReader::read_result(const json::object& 
     if (!text->empty()) result.content.emplace_back(TextBlock{std::string(*text)});
     return result;
   }
-  for (const json::value& part : content->get_array()) {
-    CRATON_TRY(read_plain_block(part.get_object(), at + ".tool_result", result.content));
+  for (std::size_t i = 0; const json::value& part : content->get_array()) {
+    const std::string place = at + ".tool_result.content." + std::to_string(i++);
+    CRATON_TRY(read_plain_block(part.get_object(), place, result.content, attachments_));
   }
   return result;
 }

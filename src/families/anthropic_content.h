@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "families/anthropic_calls.h"
+#include "families/attachments.h"
 #include "families/schema.h"
 
 namespace craton::families {
@@ -30,7 +31,9 @@ extern const Schema anthropic_messages_schema;  ///< Of `messages`.
 /// Reads `system` and `messages` into a Conversation.
 class AnthropicContentReader {
  public:
-  explicit AnthropicContentReader(Conversation& conversation) : conversation_(conversation) {}
+  /// `model_id` outlives the reader.
+  AnthropicContentReader(std::string_view model_id, Conversation& conversation)
+      : conversation_(conversation), attachments_(anthropic_attachments, model_id) {}
 
   /// Both fit the schemas above.
   Result<void> read_system(const json::value& system);
@@ -44,6 +47,7 @@ class AnthropicContentReader {
 
   Conversation& conversation_;
   AnthropicCalls calls_;
+  Attachments attachments_;
 };
 
 }  // namespace craton::families

@@ -272,7 +272,9 @@ int cache_marks(const json::value* blocks) {
   return marks;
 }
 
-Result<void> read_caching(const json::object& body, Conversation& conversation) {
+/// Marks are taken everywhere; models that count no cached tokens are told of none.
+Result<void> read_caching(const json::object& body, const ModelContext& model,
+                          Conversation& conversation) {
   int marks = body.contains("cache_control") ? 1 : 0;
   for (const std::string_view name : {"system", "messages", "tools"}) {
     marks += cache_marks(body.if_contains(name));
@@ -282,7 +284,7 @@ Result<void> read_caching(const json::object& body, Conversation& conversation) 
                    " blocks with cache_control may be provided. Found " + std::to_string(marks) +
                    ".");
   }
-  conversation.caching = marks > 0;
+  conversation.caching = marks > 0 && counts_cached_tokens(model.model_id);
   return {};
 }
 
@@ -290,12 +292,12 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, schema, model));
   if (!body.contains("anthropic_version")) return refused("anthropic_version: Field required");
   NativeRequest request;
-  AnthropicContentReader reader(request.conversation);
+  AnthropicContentReader reader(model.model_id, request.conversation);
   if (const json::value* system = body.if_contains("system")) {
     CRATON_TRY(reader.read_system(*system));
   }
   CRATON_TRY(reader.read_messages(body.at("messages").get_array()));
-  CRATON_TRY(read_caching(body, request.conversation));
+  CRATON_TRY(read_caching(body, model, request.conversation));
   CRATON_TRY(read_options(body, model, request));
   return request;
 }

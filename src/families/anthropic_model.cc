@@ -91,11 +91,15 @@ bool counts_cached_tokens(std::string_view model_id) {
   return bare_id(model_id).starts_with("claude-3-5-haiku-") || is_at_least(model_id, {3, 7});
 }
 
+bool splits_cached_tokens(std::string_view model_id) { return is_at_least(model_id, {4, 5}); }
+
 bool takes_one_of_temperature_and_top_p(std::string_view model_id) {
   return is_at_least(model_id, {4, 5});
 }
 
 bool takes_tools(std::string_view model_id) { return is_at_least(model_id, {3, 0}); }
+
+bool reads_large_documents(std::string_view model_id) { return is_at_least(model_id, {4, 0}); }
 
 bool thinks(std::string_view model_id) { return is_at_least(model_id, {3, 7}); }
 

@@ -20,11 +20,17 @@ bool is_completion_claude(std::string_view model_id);
 /// Claude 3.5 Haiku, 3.7 and later: replies count what was read from and written to the cache.
 bool counts_cached_tokens(std::string_view model_id);
 
+/// Claude 4.5 and later: they also say for how long it was written.
+bool splits_cached_tokens(std::string_view model_id);
+
 /// Claude 4.5 and later refuse `temperature` beside `top_p`.
 bool takes_one_of_temperature_and_top_p(std::string_view model_id);
 
 /// Claude 3 and later: tools, images, documents.
 bool takes_tools(std::string_view model_id);
+
+/// Claude 4 and later: Bedrock limits the size of their PDF documents by the request's alone.
+bool reads_large_documents(std::string_view model_id);
 
 /// Claude 3.7 and later think before they answer where they are asked to. The same ones can be
 /// offered tools and told to call none.

@@ -64,6 +64,11 @@ void append_usage(const ModelContext& model, const Usage& usage, std::string& ou
     out += ",\"cache_creation_input_tokens\":" + std::to_string(usage.cache_write_tokens) +
            ",\"cache_read_input_tokens\":" + std::to_string(usage.cache_read_tokens);
   }
+  if (splits_cached_tokens(model.model_id)) {
+    // Nothing here lives longer for being marked so: what is kept counts as kept for five minutes.
+    out += ",\"cache_creation\":{\"ephemeral_5m_input_tokens\":" +
+           std::to_string(usage.cache_write_tokens) + ",\"ephemeral_1h_input_tokens\":0}";
+  }
   out += ",\"output_tokens\":" + std::to_string(usage.output_tokens) + "}";
 }
 

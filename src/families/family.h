@@ -27,6 +27,7 @@ struct ModelContext {
   std::string_view model_id;  ///< Base id, without geography prefix: "meta.llama2-13b-chat-v1"
   std::optional<int> context_tokens;     ///< As the catalogue promises.
   std::optional<int> output_tokens_max;  ///< As the catalogue promises.
+  bool prompt_caching = false;           ///< As the catalogue promises.
 };
 
 /// A native body, read.

@@ -253,6 +253,22 @@ TEST(AdditionalFields, CannotUnseeTurnsWithoutThoughts) {
       "`tool_use`."));
 }
 
+// Of the families whose models all have ended, which no route reaches any more.
+TEST(Families, ThatStreamByTheRouteAloneKnowNoStreamMember) {
+  const std::pair<std::string_view, std::string_view> bodies[] = {
+      {"ai21.jamba-1-5-mini-v1:0",
+       R"({"messages":[{"role":"user","content":"Hi"}],"stream":true})"},
+      {"cohere.command-r-v1:0", R"({"message":"Hi","stream":true})"},
+  };
+  for (const auto& [id, body] : bodies) {
+    const auto request = family_of(id, body)->parse({id, 4096, 4096}, body);
+    ASSERT_FALSE(request) << id;
+    EXPECT_EQ(request.error().message,
+              "Malformed input request: #: extraneous key [stream] is not permitted, please "
+              "reformat your input and try again.");
+  }
+}
+
 TEST(AnthropicModel, IsNamedAsAnthropicDoes) {
   const std::pair<std::string_view, std::string_view> names[] = {
       {"anthropic.claude-3-haiku-20240307-v1:0", "claude-3-haiku-20240307"},
@@ -270,6 +286,10 @@ TEST(AnthropicModel, KnowsWhatItsGenerationDoes) {
   EXPECT_FALSE(counts_cached_tokens("anthropic.claude-3-5-sonnet-20240620-v1:0"));
   EXPECT_TRUE(counts_cached_tokens("anthropic.claude-3-5-haiku-20241022-v1:0"));
   EXPECT_TRUE(counts_cached_tokens("anthropic.claude-3-7-sonnet-20250219-v1:0"));
+  EXPECT_FALSE(splits_cached_tokens("anthropic.claude-opus-4-1-20250805-v1:0"));
+  EXPECT_TRUE(splits_cached_tokens("anthropic.claude-haiku-4-5-20251001-v1:0"));
+  EXPECT_FALSE(reads_large_documents("anthropic.claude-3-7-sonnet-20250219-v1:0"));
+  EXPECT_TRUE(reads_large_documents("anthropic.claude-opus-4-20250514-v1:0"));
   EXPECT_FALSE(takes_one_of_temperature_and_top_p("anthropic.claude-opus-4-1-20250805-v1:0"));
   EXPECT_TRUE(takes_one_of_temperature_and_top_p("anthropic.claude-sonnet-4-5-20250929-v1:0"));
   EXPECT_TRUE(takes_one_of_temperature_and_top_p("anthropic.claude-fable-5"));

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/base64.h"
-#include "families/image_format.h"
+#include "families/attachments.h"
 #include "families/members.h"
 #include "families/prompt_turns.h"
 #include "families/reply_text.h"
@@ -89,14 +89,16 @@ constexpr std::string_view image_marker = "<|image|>";
 /// Reads `images`, of which nobody says what they are.
 Result<std::vector<ImageBlock>> images_of(const json::object& body) {
   std::vector<ImageBlock> images;
+  Attachments attachments(llama_attachments, {});
   for (const std::string& text : texts_member(body, "images")) {
-    const std::string place = "#/images/" + std::to_string(images.size()) + ": ";
+    const std::string place = "#/images/" + std::to_string(images.size());
     std::optional<std::string> bytes = base64_bytes(text);
-    if (!bytes) return violation(place + "expected an image's file in base64");
-    const std::string_view format = image_format(*bytes);
-    if (format.empty()) return violation(place + "expected a PNG, JPEG, GIF or WebP file");
-    images.push_back({std::string(format), *std::move(bytes)});
+    if (!bytes) return violation(place + ": expected an image's file in base64");
+    ImageBlock image{{}, *std::move(bytes)};
+    CRATON_TRY(attachments.add(image, place));
+    images.push_back(std::move(image));
   }
+  CRATON_TRY(attachments.finish());
   return images;
 }
 

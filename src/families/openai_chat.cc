@@ -256,6 +256,7 @@ void keep_for_reply(const json::object& body, NativeRequest& request) {
 Result<NativeRequest> read(const json::object& body, const ThoughtTags& tags) {
   CRATON_TRY(refuse_unsupported(body));
   NativeRequest request;
+  request.conversation.caching = true;  // unasked, as OpenAI's servers do it
   CRATON_TRY(read_openai_messages(body, tags, request));
   CRATON_TRY(read_openai_tools(body, request.conversation));
   read_options(body, request);
@@ -309,8 +310,10 @@ ChatReplyForm native_form(std::string_view model_id) {
           .call_id = maker.mistral ? mistral_call_id : openai_call_id};
 }
 
-constexpr ChatReplyForm endpoint_form{
-    .has_service_tier = true, .usage_apart = true, .call_id = openai_call_id};
+constexpr ChatReplyForm endpoint_form{.has_service_tier = true,
+                                      .has_prompt_details = true,
+                                      .usage_apart = true,
+                                      .call_id = openai_call_id};
 
 std::string render_native(const ReplyContext& context) {
   return chat_reply(context, native_form(context.model.model_id));
@@ -339,11 +342,12 @@ Result<void> apply_additional(const ModelContext& model, const json::object& fie
 }  // namespace
 
 Error openai_too_long(const InputTooLong& measured) {
-  return {ErrorCode::validation, "This model's maximum context length is " +
-                                     std::to_string(measured.context_tokens) +
-                                     " tokens. However, your messages resulted in " +
-                                     std::to_string(measured.input_tokens) +
-                                     " tokens. Please reduce the length of the messages."};
+  return {ErrorCode::validation,
+          "This model's maximum context length is " + std::to_string(measured.context_tokens) +
+              " tokens. However, your messages resulted in " +
+              std::to_string(measured.input_tokens) +
+              " tokens. Please reduce the length of the messages.",
+          "context_length_exceeded"};
 }
 
 Result<std::string> openai_model_of(std::string_view body) {

@@ -47,12 +47,12 @@ std::string head(const ModelContext& model, const NativeRequest& request,
   return out;
 }
 
-void append_usage(const Usage& usage, std::string& out) {
-  const int prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+void append_usage(const Usage& usage, const ChatReplyForm& form, std::string& out) {
+  const int prompt = prompt_tokens(usage);
   out += "{\"prompt_tokens\":" + std::to_string(prompt) +
          ",\"completion_tokens\":" + std::to_string(usage.output_tokens) +
          ",\"total_tokens\":" + std::to_string(prompt + usage.output_tokens);
-  if (usage.cache_read_tokens > 0) {
+  if (form.has_prompt_details || usage.cache_read_tokens > 0) {
     out +=
         ",\"prompt_tokens_details\":{\"cached_tokens\":" + std::to_string(usage.cache_read_tokens) +
         "}";
@@ -264,7 +264,7 @@ class ChatStream : public StreamWriter {
       end_piece(piece);
     } else {
       piece += "}],\"usage\":";
-      append_usage(usage_, piece);
+      append_usage(usage_, form_, piece);
       piece += '}';
     }
     if (is_last && usage_piece_) add_usage_piece();
@@ -273,7 +273,7 @@ class ChatStream : public StreamWriter {
   void add_usage_piece() {
     std::string& piece = pieces_->emplace_back(head_);
     piece += ",\"choices\":[],\"usage\":";
-    append_usage(usage_, piece);
+    append_usage(usage_, form_, piece);
     piece += '}';
   }
 
@@ -304,7 +304,7 @@ std::string chat_reply(const ReplyContext& context, const ChatReplyForm& form) {
     append_choice(context.answers[i], i, wants_logprobs(context.request), form, out);
   }
   out += "],\"usage\":";
-  append_usage(usage_of_all(context.answers), out);
+  append_usage(usage_of_all(context.answers), form, out);
   return out + "}";
 }
 

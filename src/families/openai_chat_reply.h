@@ -24,6 +24,7 @@ struct ChatReplyForm {
   bool has_stop_reason = false;    ///< Choices repeat their reason as `stop_reason` (Mistral).
   bool has_service_tier = false;   ///< `"service_tier":"default"`
   bool text_beside_calls = false;  ///< Content without text is "" beside calls, not null (Mistral).
+  bool has_prompt_details = false;  ///< `prompt_tokens_details` even of a prompt not read before.
   bool usage_apart = false;  ///< A stream's usage is a piece by itself, and only when asked for.
   std::string (*call_id)() = nullptr;  ///< Of a call of a tool.
 };

@@ -105,7 +105,7 @@ std::string_view quoted_reason(StopReason reason) {
 }
 
 std::string usage_member(const Usage& usage) {
-  const int prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+  const int prompt = prompt_tokens(usage);
   return ",\"usage\":{\"prompt_tokens\":" + std::to_string(prompt) +
          ",\"completion_tokens\":" + std::to_string(usage.output_tokens) +
          ",\"total_tokens\":" + std::to_string(prompt + usage.output_tokens) + "}";

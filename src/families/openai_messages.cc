@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "families/attachments.h"
 #include "families/data_uri.h"
 #include "families/members.h"
 #include "families/prompt_turns.h"
@@ -187,6 +188,7 @@ class Reader {
       turns.push_back(std::move(question));
     }
     if (turns.empty()) return violation("#/messages: no message has content");
+    CRATON_TRY(attachments_.finish());
     if (turns.back().role == Role::assistant && has_calls(turns.back())) {
       return refused(
           "An assistant message with 'tool_calls' must be followed by tool messages responding to "
@@ -334,10 +336,10 @@ class Reader {
       const json::value& url = part.at("image_url");
       const std::string_view uri = url.is_string() ? std::string_view(url.get_string())
                                                    : text_member(url.get_object(), "url");
-      CRATON_TRY_ASSIGN(
-          ImageBlock image,
-          image_of_data_uri(
-              uri, at_message(index_, "content/" + std::to_string(index) + "/image_url/url")));
+      const std::string place =
+          at_message(index_, "content/" + std::to_string(index) + "/image_url/url");
+      CRATON_TRY_ASSIGN(ImageBlock image, image_of_data_uri(uri, place));
+      CRATON_TRY(attachments_.add(image, place));
       content.emplace_back(std::move(image));
       return {};
     }
@@ -347,6 +349,7 @@ class Reader {
   const ThoughtTags& tags_;
   NativeRequest& request_;
   Conversation& conversation_;
+  Attachments attachments_{openai_attachments, {}};
   std::size_t index_ = 0;                     // of the message being read
   std::set<std::string, std::less<>> calls_;  // ids so far
 };

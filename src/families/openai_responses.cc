@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "families/attachments.h"
 #include "families/data_uri.h"
 #include "families/members.h"
 #include "families/openai.h"
@@ -163,7 +164,9 @@ std::string shown(std::string_view text) {
 Result<void> refuse_unsupported(const json::object& body) {
   const std::string_view previous = text_member(body, "previous_response_id");
   if (!previous.empty()) {
-    return refused("Previous response with id '" + shown(previous) + "' not found.");
+    return Error{ErrorCode::validation,
+                 "Previous response with id '" + shown(previous) + "' not found.",
+                 "previous_response_not_found"};
   }
   if (asks(body, "conversation")) {
     return not_supported("conversation", "Send the conversation's items as input");
@@ -193,6 +196,7 @@ class Reader {
 
   Result<void> finish() {
     if (conversation_.turns.empty()) return violation("#/input: no item has content");
+    CRATON_TRY(attachments_.finish());
     if (!open_.empty()) {
       return refused("No tool output found for function call " + shown(*open_.begin()) + ".");
     }
@@ -300,10 +304,9 @@ class Reader {
       return not_supported(std::string(type) + " parts that are files", "Send texts and images");
     }
     if (type == "input_image") {
-      CRATON_TRY_ASSIGN(
-          ImageBlock image,
-          image_of_data_uri(text_member(part, "image_url"),
-                            at_ + "/content/" + std::to_string(index) + "/image_url"));
+      const std::string place = at_ + "/content/" + std::to_string(index) + "/image_url";
+      CRATON_TRY_ASSIGN(ImageBlock image, image_of_data_uri(text_member(part, "image_url"), place));
+      CRATON_TRY(attachments_.add(image, place));
       content.emplace_back(std::move(image));
       return {};
     }
@@ -313,6 +316,7 @@ class Reader {
   }
 
   Conversation& conversation_;
+  Attachments attachments_{responses_attachments, {}};
   std::string at_;               // the item being read
   std::set<std::string> calls_;  // ids so far
   std::set<std::string> open_;   // those without output
@@ -377,6 +381,7 @@ Result<NativeRequest> parse(const ModelContext& model, std::string_view text) {
   CRATON_TRY(refuse_unsupported(body));
   NativeRequest request;
   Conversation& conversation = request.conversation;
+  conversation.caching = true;  // unasked, as OpenAI's servers do it
   CRATON_TRY(read_input(body, conversation));
   read_offered(body, conversation.tools);
   CRATON_TRY(read_openai_choice(body, conversation.tools));

@@ -105,7 +105,7 @@ Fixed fixed_of(const ModelContext& model, const NativeRequest& request, std::str
 }
 
 std::string usage_json(const Usage& usage) {
-  const int input = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+  const int input = prompt_tokens(usage);
   return "{\"input_tokens\":" + std::to_string(input) +
          ",\"input_tokens_details\":{\"cached_tokens\":" + std::to_string(usage.cache_read_tokens) +
          ",\"cache_write_tokens\":" + std::to_string(usage.cache_write_tokens) +

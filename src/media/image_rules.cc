@@ -11,11 +11,11 @@ std::size_t base64_size(std::size_t bytes) { return (bytes + 2) / 3 * 4; }
 
 }  // namespace
 
-Result<void> check_image_count(std::size_t images, std::size_t documents) {
-  if (images <= images_max) return {};
+Result<void> check_image_count(std::string_view place, const FileCounts& counts) {
+  if (counts.images <= images_max) return {};
   return Error{ErrorCode::validation,
-               fmt::format("messages: too many images and documents: {} + {} > {}", images,
-                           documents, images_max)};
+               fmt::format("{}: too many images and documents: {} + {} > {}", place, counts.images,
+                           counts.documents, images_max)};
 }
 
 Result<void> check_image_size(std::string_view place, std::size_t bytes) {
@@ -43,14 +43,15 @@ Result<void> check_image_format(std::string_view place, ImageFormat said, ImageF
                   place, name_of(said), name_of(found))};
 }
 
-Result<ImageInfo> check_image(std::string_view place, ImageFormat said, std::string_view bytes) {
-  CRATON_TRY(check_image_size(place, bytes.size()));
-  const Result<ImageInfo> image = image_info(bytes);
-  if (!image)
-    return Error{ErrorCode::validation, fmt::format("{}: Could not process image", place)};
-  CRATON_TRY(check_image_format(place, said, image->format));
-  CRATON_TRY(check_image_dimensions(place, *image));
-  return *image;
+Result<ImageInfo> check_image(const GivenImage& image) {
+  CRATON_TRY(check_image_size(image.place, image.bytes.size()));
+  const std::string inside = image.place + std::string(image.inside);
+  const Result<ImageInfo> info = image_info(image.bytes);
+  if (!info)
+    return Error{ErrorCode::validation, fmt::format("{}: Could not process image", inside)};
+  if (image.said) CRATON_TRY(check_image_format(image.place, *image.said, info->format));
+  CRATON_TRY(check_image_dimensions(inside, *info));
+  return *info;
 }
 
 }  // namespace craton::media

@@ -35,7 +35,7 @@ void ChunkWriter::add_metrics(std::string& piece) const {
            ",\"outputTokenCount\":" + std::to_string(usage_.output_tokens) +
            ",\"invocationLatency\":" + std::to_string(latency.count()) +
            ",\"firstByteLatency\":" + std::to_string(first_byte_.value_or(latency).count());
-  if (request_->conversation.caching) {
+  if (model_.prompt_caching) {
     piece += ",\"cacheReadInputTokenCount\":" + std::to_string(usage_.cache_read_tokens) +
              ",\"cacheWriteInputTokenCount\":" + std::to_string(usage_.cache_write_tokens);
   }

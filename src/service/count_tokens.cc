@@ -55,7 +55,7 @@ awaitable<Result<http::Response>> count_tokens(const Call& call) {
   CRATON_CO_TRY_ASSIGN(Conversation conversation, read_input(call, *model));
   Result<engines::Engine*> engine = co_await ready_engine(call, *model);
   if (!engine) co_return engine.error();
-  const Result<int> tokens = co_await counted_tokens(call, **engine, conversation);
+  const Result<int> tokens = co_await counted_tokens(call, **engine, *model, conversation);
   if (!tokens) co_return tokens.error();
   http::Response response = json_response("{\"inputTokens\":" + std::to_string(*tokens) + "}");
   add_engine_headers(**engine, response);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 
+#include "families/attachments.h"
 #include "http/awaitable.h"
 #include "service/document_reader.h"
 
@@ -30,15 +31,12 @@ Error not_loaded() {
           "say why."};
 }
 
-Error no_eyes() {
-  return {ErrorCode::validation,
-          "This model doesn't support the image field for user messages. Remove image and try "
-          "again."};
-}
-
-Result<void> refuse_unseeable(const engines::Engine& engine, const Conversation& conversation) {
-  if (!engine.capabilities().images && has_images(conversation)) return no_eyes();
-  return {};
+/// Images need a model of the catalogue that sees, and one bound to it that does.
+Result<void> refuse_unseeable(const engines::Engine& engine, const catalog::Model& model,
+                              const Conversation& conversation) {
+  const bool sees = model.converse.vision && engine.capabilities().images;
+  if (sees || !has_images(conversation)) return {};
+  return families::unsupported_block("image", "user");
 }
 
 Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
@@ -46,13 +44,15 @@ Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
                                    int count) {
   const engines::Limits limits{model.context_tokens,
                                call.started + call.service.options().answer_limit};
+  const CachedTokens cached =
+      conversation.caching ? CachedTokens::told_apart : CachedTokens::counted_as_input;
   std::vector<Running> running;
   for (int i = 0; i < count; ++i) {
     Conversation own = conversation;
     if (own.sampling.seed) *own.sampling.seed += static_cast<std::uint32_t>(i);
     CRATON_TRY_ASSIGN(std::shared_ptr<engines::Generation> generation,
                       engine.generate(std::move(own), limits));
-    running.emplace_back(std::move(generation));
+    running.emplace_back(std::move(generation), cached);
   }
   return running;
 }
@@ -66,7 +66,7 @@ std::string_view text_member(const api::Input& input, std::string_view name) {
 }
 
 families::ModelContext context_of(const catalog::Model& model) {
-  return {model.id, model.context_tokens, model.output_tokens_max};
+  return {model.id, model.context_tokens, model.output_tokens_max, model.converse.prompt_caching};
 }
 
 Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id) {
@@ -96,13 +96,21 @@ awaitable<Result<engines::Engine*>> ready_engine(const Call& call, const catalog
   co_return not_loaded();
 }
 
+std::optional<Event> Running::try_next() {
+  std::optional<Event> event = generation_->try_next();
+  if (!event || cached_ == CachedTokens::told_apart) return event;
+  if (auto* usage = std::get_if<Usage>(&*event)) *usage = without_cache(*usage);
+  if (auto* start = std::get_if<MessageStart>(&*event)) start->usage = without_cache(start->usage);
+  return event;
+}
+
 awaitable<Event> Running::next() {
   const std::shared_ptr<engines::Generation> generation = generation_;
   const http::Subscribe subscribe = [generation](std::function<void()> wake) {
     generation->notify(std::move(wake));
   };
   while (true) {
-    if (std::optional<Event> event = generation->try_next()) co_return std::move(*event);
+    if (std::optional<Event> event = try_next()) co_return std::move(*event);
     co_await http::wait_until(subscribe, std::nullopt);
   }
 }
@@ -110,7 +118,7 @@ awaitable<Event> Running::next() {
 awaitable<Result<std::vector<Running>>> begin_answers(const Call& call, engines::Engine& engine,
                                                       const catalog::Model& model,
                                                       const Conversation& conversation, int count) {
-  CRATON_CO_TRY(refuse_unseeable(engine, conversation));
+  CRATON_CO_TRY(refuse_unseeable(engine, model, conversation));
   if (!has_documents(conversation)) co_return start(call, engine, model, conversation, count);
   Result<Conversation> read = co_await with_documents_read(call.service.workers(), conversation);
   if (!read) co_return read.error();
@@ -118,8 +126,9 @@ awaitable<Result<std::vector<Running>>> begin_answers(const Call& call, engines:
 }
 
 awaitable<Result<int>> counted_tokens(const Call& call, engines::Engine& engine,
+                                      const catalog::Model& model,
                                       const Conversation& conversation) {
-  CRATON_CO_TRY(refuse_unseeable(engine, conversation));
+  CRATON_CO_TRY(refuse_unseeable(engine, model, conversation));
   const Conversation* counted = &conversation;
   std::optional<Conversation> read;
   if (has_documents(conversation)) {

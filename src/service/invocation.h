@@ -34,11 +34,14 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
 boost::asio::awaitable<Result<engines::Engine*>> ready_engine(const Call& call,
                                                               const catalog::Model& model);
 
+/// What the caller is told of tokens that were read from or written to a cache.
+enum class CachedTokens { told_apart, counted_as_input };
+
 /// An answer that is being made; gives it up when it goes.
 class Running {
  public:
-  explicit Running(std::shared_ptr<engines::Generation> generation)
-      : generation_(std::move(generation)) {}
+  Running(std::shared_ptr<engines::Generation> generation, CachedTokens cached)
+      : generation_(std::move(generation)), cached_(cached) {}
   Running(Running&&) noexcept = default;
   Running& operator=(Running&&) = delete;
   ~Running() {
@@ -49,15 +52,16 @@ class Running {
   boost::asio::awaitable<Event> next();
 
   /// The next event if it is there already.
-  std::optional<Event> try_next() { return generation_->try_next(); }
+  std::optional<Event> try_next();
 
  private:
   std::shared_ptr<engines::Generation> generation_;
+  CachedTokens cached_;
 };
 
 /// Begins `count` answers to one conversation, each with the next seed where it has one; its
-/// documents are read first. Fails with `validation` when the conversation needs what the bound
-/// model has not (eyes) or a document cannot be read, and as Engine::generate().
+/// documents are read first. Fails with `validation` when the conversation needs what `model` or
+/// the model bound to it has not (eyes) or a document cannot be read, and as Engine::generate().
 boost::asio::awaitable<Result<std::vector<Running>>> begin_answers(const Call& call,
                                                                    engines::Engine& engine,
                                                                    const catalog::Model& model,
@@ -67,6 +71,7 @@ boost::asio::awaitable<Result<std::vector<Running>>> begin_answers(const Call& c
 /// The tokens of input that begin_answers() would report, which the log is told too. Fails as it
 /// does.
 boost::asio::awaitable<Result<int>> counted_tokens(const Call& call, engines::Engine& engine,
+                                                   const catalog::Model& model,
                                                    const Conversation& conversation);
 
 /// All answers, whole; the first failure when one failed.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "families/family.h"
+#include "families/schema.h"
 #include "service/chunk_writer.h"
 #include "service/event_body.h"
 #include "service/invocation.h"
@@ -52,6 +53,14 @@ Result<void> refuse_unsupported(const api::Input& input) {
 
 enum class Delivery { whole, streamed };
 
+/// A body may repeat what the route says of streaming (OpenAI's), and not contradict it.
+Result<void> check_delivery(const families::NativeRequest& request, Delivery delivery) {
+  const bool streamed = delivery == Delivery::streamed;
+  if (request.streamed.value_or(streamed) == streamed) return {};
+  return families::violation("#/stream: expected " + std::string(streamed ? "true" : "false") +
+                             ", as the request's route says, or no stream");
+}
+
 /// A native call, read and begun.
 struct NativeCall {
   const families::Family* family;
@@ -70,6 +79,7 @@ Result<NativeCall> read_call(const Call& call, Delivery delivery, const catalog:
   if (!family) return no_family(model.id);
   const families::ModelContext context = context_of(model);
   CRATON_TRY_ASSIGN(families::NativeRequest request, family->parse(context, call.input.payload));
+  CRATON_TRY(check_delivery(request, delivery));
   call.account->ignored_fields = joined(request.ignored_fields);
   return NativeCall{family,
                     nullptr,
@@ -107,7 +117,7 @@ http::Response native_response(std::string body, const Usage& usage, const Nativ
       {"X-Amzn-Bedrock-Output-Token-Count", std::to_string(usage.output_tokens)},
   };
   for (const auto& [name, value] : headers) response.headers.add(std::string(name), value);
-  if (native.request->conversation.caching) {
+  if (native.model.prompt_caching) {
     response.headers.add("X-Amzn-Bedrock-Cache-Read-Input-Token-Count",
                          std::to_string(usage.cache_read_tokens));
     response.headers.add("X-Amzn-Bedrock-Cache-Write-Input-Token-Count",

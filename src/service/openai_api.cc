@@ -37,12 +37,31 @@ constexpr std::array types{
     ErrorType{ErrorCode::model_timeout, "server_error", "timeout"},
 };
 
-std::string error_json(const Error& error) {
+const ErrorType& type_of(const Error& error) {
   const auto row = std::ranges::find(types, error.code, &ErrorType::code);
-  const ErrorType& type = row == types.end() ? otherwise : *row;
-  return "{\"error\":{\"code\":" + json::quote(type.name) +
-         ",\"message\":" + json::quote(error.message) +
-         ",\"param\":null,\"type\":" + json::quote(type.type) + "}}";
+  return row == types.end() ? otherwise : *row;
+}
+
+/// A finer code is OpenAI's own, and clients look for it.
+std::string code_json(const Error& error) {
+  return json::quote(error.cause.empty() ? type_of(error).name : error.cause);
+}
+
+/// The members of a body that are to blame, by Error::cause.
+struct Blamed {
+  std::string_view cause;
+  std::string_view param;
+};
+constexpr std::array blamed{Blamed{"previous_response_not_found", "previous_response_id"}};
+
+std::string param_json(const Error& error) {
+  const auto row = std::ranges::find(blamed, error.cause, &Blamed::cause);
+  return row == blamed.end() ? "null" : json::quote(row->param);
+}
+
+std::string error_json(const Error& error) {
+  return "{\"error\":{\"code\":" + code_json(error) + ",\"message\":" + json::quote(error.message) +
+         ",\"param\":" + param_json(error) + ",\"type\":" + json::quote(type_of(error).type) + "}}";
 }
 
 http::Response refuse(const Error& error, std::string_view) {
@@ -70,8 +89,8 @@ void append_typed(std::string_view piece, std::string& out) {
 }
 
 void append_typed_error(const Error& error, std::string& out) {
-  append_typed(R"({"type":"error","code":)" + json::quote(shape_of(error.code).name) +
-                   ",\"message\":" + json::quote(error.message) + ",\"param\":null}",
+  append_typed(R"({"type":"error","code":)" + code_json(error) + ",\"message\":" +
+                   json::quote(error.message) + ",\"param\":" + param_json(error) + "}",
                out);
 }
 

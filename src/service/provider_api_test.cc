@@ -157,6 +157,41 @@ TEST_F(ProviderApiTest, OpenAisRefusalsAreInItsForm) {
             "The model 'anthropic.claude-v2' does not support the '/v1/chat/completions' API");
 }
 
+/// The `error` of a refusal, as it is written.
+std::string error_of(const http::Response& response) {
+  const auto body = json::parse(response.body);
+  const json::value* error = body ? body->as_object().if_contains("error") : nullptr;
+  return error ? json::to_text(*error) : response.body;
+}
+
+TEST_F(ProviderApiTest, AnEarlierResponseIsNotFoundByOpenAisCode) {
+  bind(saying("Hello."));
+  const http::Response response =
+      post("/v1/responses",
+           R"({"model":"openai.gpt-oss-20b-1:0","input":"Hi","previous_response_id":"resp_1\"2"})");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(error_of(response),
+            R"({"code":"previous_response_not_found","message":"Previous response with id )"
+            R"('resp_1\"2' not found.","param":"previous_response_id",)"
+            R"("type":"invalid_request_error"})");
+}
+
+TEST_F(ProviderApiTest, ATooLongPromptHasOpenAisCode) {
+  bind({Failure{{ErrorCode::validation, "Too long."}, InputTooLong{5000, 4096}}});
+  EXPECT_THAT(error_of(post("/v1/chat/completions", gpt())),
+              HasSubstr(R"("code":"context_length_exceeded","message":"This model's maximum )"
+                        "context length is 4096 tokens."));
+}
+
+TEST_F(ProviderApiTest, AFailureWithinAStreamOfAResponseIsATypedError) {
+  bind({MessageStart{}, TextDelta{"Hel", 1, {}},
+        Failure{{ErrorCode::model_timeout, "Too slow."}, std::nullopt}});
+  EXPECT_THAT(
+      stream("/v1/responses", R"({"model":"openai.gpt-oss-20b-1:0","input":"Hi","stream":true})"),
+      testing::EndsWith("event: error\ndata: {\"type\":\"error\",\"code\":\"timeout\","
+                        "\"message\":\"Too slow.\",\"param\":null}\n\n"));
+}
+
 TEST_F(ProviderApiTest, OpenAisListHasTheModelsThatItServes) {
   const json::value list = *json::parse(send("GET", "/openai/v1/models").body);
   EXPECT_EQ(list.at("object"), "list");

@@ -1,5 +1,7 @@
 """Every refusal of InvokeModel as an SDK sees it: type, status and text."""
+import base64
 import json
+import struct
 
 import pytest
 
@@ -222,6 +224,22 @@ def test_several_violations_are_told_together(runtime):
     assert text.startswith("Malformed input request: #: ")
 
 
+PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E"
+         "rkJggg==")
+
+
+def claudes_image(media_type, data):
+    return claude(messages=[{"role": "user", "content": [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}}]}])
+
+
+def gif(width, height):
+    """A picture as far as its header, in base64."""
+    return base64.b64encode(b"GIF89a" + struct.pack("<HH", width, height)).decode()
+
+
+IMAGE = "messages.0.content.1.image.source.base64"
 CLAUDE_SENTENCES = {
     "version_missing": (claude(anthropic_version=...), "anthropic_version: Field required"),
     "no_messages": (claude(messages=[]), "messages: at least one message is required"),
@@ -230,6 +248,17 @@ CLAUDE_SENTENCES = {
     "prefill_ends_blank": (claude(messages=[{"role": "user", "content": "Hi"},
                                             {"role": "assistant", "content": "Well, "}]),
                            "final assistant content cannot end with trailing whitespace"),
+    "image_of_another_type": (claudes_image("image/jpeg", PIXEL),
+                              f"{IMAGE}: The image was specified using the image/jpeg media type, but the image "
+                              "appears to be a image/png image"),
+    "image_too_wide": (claudes_image("image/gif", gif(8001, 1)),
+                       f"{IMAGE}.data: At least one of the image dimensions exceed max allowed size: 8000 pixels"),
+    "image_too_large": (claudes_image("image/png", "A" * 5_242_884),
+                        f"{IMAGE}: image exceeds 5 MB maximum: 5242884 bytes > 5242880 bytes"),
+    "no_image": (claudes_image("image/png", "bm8gaW1hZ2U="), f"{IMAGE}.data: Could not process image"),
+    "images": (claude(messages=[{"role": "user", "content": [
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}] * 21}]),
+        "messages: too many images and documents: 21 + 0 > 20"),
 }
 
 
@@ -243,8 +272,6 @@ def test_more_tokens_than_the_model_can_make_are_refused(runtime):
     assert "5000" in text and "4096" in text
 
 
-PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E"
-         "rkJggg==")
 CANNOT = {
     "image": (claude(messages=[{"role": "user", "content": [
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}},

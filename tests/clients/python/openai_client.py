@@ -51,11 +51,21 @@ def tool():
     return steps.called(call.function.name, json.loads(call.function.arguments))
 
 
+def code_of_earlier_response():
+    """Clients begin a conversation anew where the server kept no response."""
+    try:
+        client.responses.create(model=MODEL, input=steps.QUESTION, previous_response_id="resp_1")
+    except openai.BadRequestError as error:
+        return error.code
+    return None
+
+
 def describe(error):
     return error.body["message"]
 
 
 def error():
+    steps.check(code_of_earlier_response() == "previous_response_not_found", code_of_earlier_response())
     return steps.refused(lambda: create(**request(model=steps.UNKNOWN_MODEL)), openai.APIStatusError,
                          describe)
 
