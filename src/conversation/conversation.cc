@@ -36,6 +36,11 @@ void append_turn(Conversation& conversation, Role role, std::string text) {
   conversation.turns.back().content.emplace_back(TextBlock{std::move(text)});
 }
 
+void mark_for_cache(Conversation& conversation, Place place) {
+  conversation.caching = true;
+  conversation.cached_until = std::max(conversation.cached_until.value_or(Place{}), place);
+}
+
 std::vector<const ImageBlock*> images_of(const Conversation& conversation) {
   std::vector<const ImageBlock*> images;
   const auto add = [&](const auto& block) {

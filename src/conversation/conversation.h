@@ -4,6 +4,7 @@
 // Plain values: no I/O, no threads.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -135,6 +136,15 @@ struct Reasoning {
   friend bool operator==(const Reasoning&, const Reasoning&) = default;
 };
 
+/// Between blocks: behind `turns` whole turns and `blocks` blocks of the next one. {} is behind the
+/// tools and the system's text.
+struct Place {
+  std::size_t turns = 0;
+  std::size_t blocks = 0;
+
+  friend auto operator<=>(const Place&, const Place&) = default;
+};
+
 struct Conversation {
   std::vector<TextBlock> system;
   /// At least one turn. When the last is the assistant's, the answer continues its text.
@@ -146,6 +156,8 @@ struct Conversation {
   /// The caller marked prefixes of the conversation as worth caching, or speaks an API that caches
   /// unasked: cached tokens are told apart.
   bool caching = false;
+  /// The last of those marks; absent: all of the conversation. Past its end is the same.
+  std::optional<Place> cached_until;
   /// True: no chat template. The only turn's text is the prompt as it stands, for models that are
   /// completed rather than talked to.
   bool raw_completion = false;
@@ -158,6 +170,9 @@ std::string text_of(const Turn& turn);
 
 /// Appends a text to the last turn, or a turn with that text when the last has another role.
 void append_turn(Conversation& conversation, Role role, std::string text);
+
+/// Marks the conversation up to `place` as worth caching.
+void mark_for_cache(Conversation& conversation, Place place);
 
 /// The images of turns and of tools' results, in the order in which they stand. The pointers are
 /// into `conversation`.

@@ -126,7 +126,7 @@ class Reader {
     for (const json::value& value : array_member(input_, "system")) {
       const UnionMember block = member_of(value);
       if (block.name == "cachePoint") {
-        conversation().caching = true;
+        mark_for_cache(conversation(), {});
       } else if (block.name == "text") {
         conversation().system.push_back({std::string(block.value.get_string())});
       } else {
@@ -147,7 +147,9 @@ class Reader {
 
   void read_block(const json::value& value, Turn& turn) {
     const UnionMember block = member_of(value);
-    if (block.name == "cachePoint") conversation().caching = true;
+    if (block.name == "cachePoint") {
+      mark_for_cache(conversation(), {conversation().turns.size(), turn.content.size()});
+    }
     for (const BlockReader& reader : readers) {
       if (reader.member == block.name) turn.content.push_back(reader.read(block.value));
     }
@@ -181,7 +183,7 @@ class Reader {
     for (const json::value& value : array_member(*config, "tools")) {
       const UnionMember tool = member_of(value);
       if (tool.name == "cachePoint") {
-        conversation().caching = true;
+        mark_for_cache(conversation(), {});
         continue;
       }
       tools.offered.push_back({std::string(text_member(tool.object(), "name")),

@@ -216,7 +216,7 @@ class Reader {
     if (!system) return {};
     for (const json::value& block : system->get_array()) {
       const json::object& members = block.get_object();
-      if (members.contains("cachePoint")) conversation_.caching = true;
+      if (members.contains("cachePoint")) mark_for_cache(conversation_, {});
       const std::string_view text = text_member(members, "text");
       if (!text.empty()) conversation_.system.push_back({std::string(text)});
     }
@@ -264,7 +264,7 @@ class Reader {
     if (!member) return violation(at + ": expected one member");
     const std::string_view kind = member->key();
     if (kind == "cachePoint") {
-      conversation_.caching = true;
+      mark_for_cache(conversation_, {conversation_.turns.size(), turn.content.size()});
       return {};
     }
     if (kind == "toolUse") return add_tool_use(member->value().get_object(), at, turn);
@@ -376,7 +376,7 @@ Result<void> read_tools(const json::object& body, NativeRequest& request) {
   Tools& tools = request.conversation.tools;
   for (const json::value& tool : config->get_object().at("tools").get_array()) {
     const json::object& members = tool.get_object();
-    if (members.contains("cachePoint")) request.conversation.caching = true;
+    if (members.contains("cachePoint")) mark_for_cache(request.conversation, {});
     if (members.contains("systemTool")) return not_supported("systemTool", "Leave it out");
     const json::value* spec = members.if_contains("toolSpec");
     if (!spec) continue;

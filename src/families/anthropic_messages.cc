@@ -256,20 +256,35 @@ Result<void> read_options(const json::object& members, const ModelContext& model
 constexpr int cache_marks_max = 4;
 
 /// Marks on blocks, on tools, and on what is within them.
+int cache_marks(const json::value* blocks);
+
+int cache_marks(const json::object& block) {
+  const json::value* source = block.if_contains("source");
+  return (block.contains("cache_control") ? 1 : 0) + cache_marks(block.if_contains("content")) +
+         (source && source->is_object() ? cache_marks(source->get_object().if_contains("content"))
+                                        : 0);
+}
+
 int cache_marks(const json::value* blocks) {
   const json::array* array = blocks ? blocks->if_array() : nullptr;
-  if (!array) return 0;
   int marks = 0;
-  for (const json::value& block : *array) {
-    const json::object& members = block.get_object();
-    marks += members.contains("cache_control") ? 1 : 0;
-    marks += cache_marks(members.if_contains("content"));
-    const json::value* source = members.if_contains("source");
-    if (source && source->is_object()) {
-      marks += cache_marks(source->get_object().if_contains("content"));
-    }
+  for (std::size_t i = 0; array && i < array->size(); ++i) {
+    marks += cache_marks((*array)[i].get_object());
   }
   return marks;
+}
+
+/// Behind the last marked block of a message; of what stands before the messages, there.
+Place last_cache_mark(const json::object& body) {
+  Place last;
+  const json::array& messages = body.at("messages").get_array();
+  for (std::size_t turn = 0; turn < messages.size(); ++turn) {
+    const json::array* blocks = messages[turn].get_object().at("content").if_array();
+    for (std::size_t i = 0; blocks && i < blocks->size(); ++i) {
+      if (cache_marks((*blocks)[i].get_object()) > 0) last = {turn, i + 1};
+    }
+  }
+  return last;
 }
 
 /// Marks are taken everywhere; models that count no cached tokens are told of none.
@@ -284,7 +299,9 @@ Result<void> read_caching(const json::object& body, const ModelContext& model,
                    " blocks with cache_control may be provided. Found " + std::to_string(marks) +
                    ".");
   }
-  conversation.caching = marks > 0 && counts_cached_tokens(model.model_id);
+  if (marks == 0 || !counts_cached_tokens(model.model_id)) return {};
+  conversation.caching = true;
+  if (!body.contains("cache_control")) conversation.cached_until = last_cache_mark(body);
   return {};
 }
 

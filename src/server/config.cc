@@ -68,6 +68,13 @@ Result<void> set_region(Config& config, std::string_view text) {
   return {};
 }
 
+template <bool Config::* Member>
+Result<void> set_switch(Config& config, std::string_view text) {
+  if (text != "on" && text != "off") return expected("on or off", text);
+  config.*Member = text == "on";
+  return {};
+}
+
 Result<void> set_tls(Config& config, std::string_view text) {
   if (text != "off" && text != "self-signed") return expected("off or self-signed", text);
   config.tls = text == "off" ? Tls::off : Tls::self_signed;
@@ -109,6 +116,16 @@ constexpr std::array rows{
             set_number<&Config::io_threads, 0, 256>},
     Setting{"context", "TOKENS", "Longest conversation, in tokens (default: the engine's)",
             set_number<&Config::context_tokens, 0, 10'000'000>},
+    Setting{
+        "kv-cells", "TOKENS",
+        "Memory of conversations, in tokens: those in progress and those kept (default: --context)",
+        set_number<&Config::kv_cells, 0, 16'000'000>},
+    Setting{"prefix-cache", "on|off",
+            "Keep what prompts begin with for others that begin alike (default on)",
+            set_switch<&Config::prefix_cache>},
+    Setting{"speculation", "on|off",
+            "Guess ahead where an answer repeats what stands before it (default on)",
+            set_switch<&Config::speculation>},
     Setting{"parallel", "N", "Answers made at once (default: the engine's)",
             set_number<&Config::parallel, 0, 256>},
     Setting{"queue", "N", "Requests that wait beyond those; the next are throttled (default 64)",

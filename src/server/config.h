@@ -32,8 +32,11 @@ struct Config {
   int threads = 0;                    ///< Compute threads of a model; 0: one per physical core.
   int io_threads = 0;                 ///< 0: one per core, 4 at most.
   int context_tokens = 0;             ///< Of one conversation; 0: the engine's default.
-  int parallel = 0;                   ///< Answers made at once; 0: the engine's default.
-  int queue = 64;                     ///< Requests that may wait beyond those.
+  int kv_cells = 0;          ///< Tokens of all answers and kept prompts; 0: the engine's default.
+  bool prefix_cache = true;  ///< Prompts are kept for those that begin alike.
+  bool speculation = true;   ///< Answers that repeat something are guessed ahead.
+  int parallel = 0;          ///< Answers made at once; 0: the engine's default.
+  int queue = 64;            ///< Requests that may wait beyond those.
   catalog::View catalog = catalog::View::all;
   std::string data;  ///< Folder that holds models/ and tls/; empty: the cache folder.
   std::chrono::seconds model_wait{25};

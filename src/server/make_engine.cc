@@ -26,6 +26,9 @@ Result<std::shared_ptr<engines::Engine>> make_engine(const Config& config) {
   options.projector = config.projector;
   options.threads = config.threads;
   options.context_tokens = config.context_tokens;
+  options.kv_cells = config.kv_cells;
+  options.prefix_cache = config.prefix_cache;
+  options.speculation = config.speculation;
   options.parallel = config.parallel;
   options.waiting_max = config.queue;
   return std::shared_ptr<engines::Engine>(engines::llama::make_llama_engine(std::move(options)));

@@ -4,6 +4,7 @@
 #include <boost/json/value.hpp>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "families/attachments.h"
 #include "http/awaitable.h"
@@ -39,11 +40,31 @@ Result<void> refuse_unseeable(const engines::Engine& engine, const catalog::Mode
   return families::unsupported_block("image", "user");
 }
 
+constexpr std::pair<std::string_view, engines::Priority> tiers[] = {
+    {"reserved", engines::Priority::high},
+    {"priority", engines::Priority::high},
+    {"flex", engines::Priority::low},
+};
+
+/// Of the service tier that the input names: as text, or in a structure of its own.
+engines::Priority priority_of(const api::Input& input) {
+  std::string_view asked = text_member(input, "serviceTier");
+  if (const auto* tier = input.members.if_contains("serviceTier"); tier && tier->is_object()) {
+    const auto* type = tier->get_object().if_contains("type");
+    if (type && type->is_string()) asked = type->get_string();
+  }
+  for (const auto& [name, priority] : tiers) {
+    if (name == asked) return priority;
+  }
+  return engines::Priority::normal;
+}
+
 Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
                                    const catalog::Model& model, const Conversation& conversation,
                                    int count) {
   const engines::Limits limits{model.context_tokens,
-                               call.started + call.service.options().answer_limit};
+                               call.started + call.service.options().answer_limit,
+                               priority_of(call.input)};
   const CachedTokens cached =
       conversation.caching ? CachedTokens::told_apart : CachedTokens::counted_as_input;
   std::vector<Running> running;

@@ -209,6 +209,8 @@ class LlamaEngine : public Engine {
   };
   Result<Prepared> prepared(const LoadedModel& model, const Conversation& conversation,
                             int most) const;
+  int cached_tokens(const LoadedModel& model, const Conversation& conversation,
+                    const TokenizedPrompt& prompt) const;
   void begin(Request request, Prepared prompt, const Conversation& conversation);
 
   void run();
@@ -312,6 +314,31 @@ Result<LlamaEngine::Prepared> LlamaEngine::prepared(const LoadedModel& model,
   return all;
 }
 
+/// `conversation` up to `place`, and then something else than it has there.
+Conversation cut_at(Conversation conversation, Place place) {
+  conversation.turns.resize(place.turns + 1);
+  Turn& last = conversation.turns.back();
+  last.content.resize(std::min(place.blocks, last.content.size()));
+  last.content.emplace_back(TextBlock{"\x01"});
+  return conversation;
+}
+
+/// How much of the prompt the caller wants to be kept: what it has in common with the prompt of a
+/// conversation that is the same up to there. Images, and what is behind them, are not kept.
+int LlamaEngine::cached_tokens(const LoadedModel& model, const Conversation& conversation,
+                               const TokenizedPrompt& prompt) const {
+  if (!conversation.caching) return 0;
+  auto most =
+      static_cast<int>(prompt.images.empty() ? prompt.tokens.size() : prompt.images.front().before);
+  const auto& place = conversation.cached_until;
+  if (!place || place->turns >= conversation.turns.size()) return most;
+  const auto other = prepared(model, cut_at(conversation, *place), model.context_tokens());
+  if (!other) return 0;  // the template refuses what is cut
+  const auto& tokens = other->text.tokens;
+  const auto common = std::ranges::mismatch(tokens, prompt.tokens).in1 - tokens.begin();
+  return std::min(most, static_cast<int>(common));
+}
+
 Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversation,
                                                           const Limits& limits) {
   CRATON_TRY_ASSIGN(const LoadedModel* model, loaded());
@@ -344,6 +371,8 @@ Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversat
       .assembler = AnswerAssembler(std::move(plan)),
       .likelihoods = sampling.likelihoods,
       .priority = limits.priority,
+      .repeatable = sampling.seed.has_value(),
+      .cache_point = cached_tokens(*model, conversation, prompt.text),
       .generation = generation,
       .place = std::move(place)};
   begin(std::move(request), std::move(prompt), conversation);
@@ -388,7 +417,7 @@ bool LlamaEngine::load() {
                                    .context_tokens = options_.context_tokens,
                                    .cells = options_.kv_cells,
                                    .parallel = options_.parallel,
-                                   .kept_max = kept_max,
+                                   .kept_max = options_.prefix_cache ? kept_max : 0,
                                    .batch_tokens = batch_tokens,
                                    .projector = options_.projector,
                                    .outputs = options_.parallel + weighed_tokens},
@@ -422,7 +451,8 @@ void LlamaEngine::serve() {
                                 .sequences = model_->sequences(),
                                 .batch_tokens = batch_tokens,
                                 .outputs_max = options_.parallel + weighed_tokens,
-                                .guessed_max = weighed_tokens});
+                                .prefix_cache = options_.prefix_cache,
+                                .guessed_max = options_.speculation ? weighed_tokens : 0});
   while (!stop_) {
     try {
       for (Request& request : inbox_->take()) scheduler.add(std::move(request));

@@ -28,7 +28,10 @@ struct LlamaOptions {
   /// Tokens of the KV cache, shared by all answers that are being made. 0: as `context_tokens`, so
   /// that one long conversation, or `parallel` of a usual length, fit.
   int kv_cells = 0;
-  int parallel = 0;      ///< Answers made at once, 1 to 64. 0: 8.
+  int parallel = 0;  ///< Answers made at once, 1 to 64. 0: 8.
+  /// Prompts are kept for others that begin alike, while there are cells.
+  bool prefix_cache = true;
+  bool speculation = true;  ///< Answers that repeat what stands before them are guessed ahead.
   int waiting_max = 64;  ///< Requests that wait beyond those; the next is told to come back later.
 };
 

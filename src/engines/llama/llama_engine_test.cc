@@ -125,6 +125,57 @@ TEST_F(LlamaEngineTest, TellsItsEventsInOrder) {
   EXPECT_EQ(kinds, "stmu") << "start, texts, message stop, usage";
 }
 
+TEST_F(LlamaEngineTest, ComputesAPromptOnceForAllThatBeginAlike) {
+  start_ready(smollm);
+  std::string system;
+  for (int i = 0; i < 60; ++i) system += "Rule " + std::to_string(i) + " is to be kind. ";
+  const auto beginning = [&](std::string question) {
+    Conversation conversation = asked(std::move(question));
+    conversation.system.push_back({system});
+    mark_for_cache(conversation, {});
+    return conversation;
+  };
+  const Usage first = answer(beginning("What is the capital of France?")).usage;
+  EXPECT_EQ(first.cache_read_tokens, 0);
+  EXPECT_GT(first.cache_write_tokens, 400);
+  EXPECT_GT(first.input_tokens, 5);
+  const Usage second = answer(beginning("Say hello.")).usage;
+  EXPECT_EQ(second.cache_read_tokens, first.cache_write_tokens);
+  EXPECT_EQ(second.cache_write_tokens, 0);
+  EXPECT_EQ(prompt_tokens(second), engine->count_tokens(beginning("Say hello.")));
+  Conversation unmarked = beginning("Say hello.");
+  unmarked.caching = false;
+  EXPECT_EQ(answer(unmarked).usage.input_tokens, prompt_tokens(second));
+}
+
+TEST_F(LlamaEngineTest, ReadsAGrowingChatFromTheCache) {
+  start_ready(smollm);
+  Conversation chat = asked("Tell me about rivers.");
+  chat.caching = true;
+  int before = 0;
+  for (int turn = 0; turn < 3; ++turn) {
+    const Answer got = answer(chat);
+    EXPECT_GE(got.usage.cache_read_tokens, before);
+    before = prompt_tokens(got.usage) - 1;
+    append_turn(chat, Role::assistant, got.text());
+    append_turn(chat, Role::user, "Go on.");
+  }
+}
+
+TEST_F(LlamaEngineTest, AnswersTheSameWithAndWithoutCacheAndGuesses) {
+  const char* questions[] = {"Count from 1 to 30.", "Repeat ten times: the quick brown fox.",
+                             "List the days of the week, twice."};
+  std::vector<std::string> plain;
+  start_ready(smollm, {.prefix_cache = false, .speculation = false});
+  for (const char* question : questions) plain.push_back(answer(asked(question)).text());
+  start_ready(smollm);
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < std::size(questions); ++i) {
+      EXPECT_EQ(answer(asked(questions[i])).text(), plain[i]) << questions[i];
+    }
+  }
+}
+
 TEST_F(LlamaEngineTest, GivesTheSameTextForTheSameSeed) {
   start_ready(smollm);
   Conversation conversation = asked("Write a story about a fox.");

@@ -227,7 +227,7 @@ void Scheduler::retire() {
 /// The beginning of it that may come from others: not an image, and not the last token, as somebody
 /// must say what follows.
 std::span<const Token> Scheduler::shareable(const Sequence& sequence) const {
-  if (!decoder_.shares() || sequence.weighs_prompt()) return {};
+  if (!keeps() || sequence.weighs_prompt() || sequence.request.repeatable) return {};
   const int most = std::min(sequence.text_cells(), static_cast<int>(sequence.tokens.size()) - 1);
   return std::span(sequence.tokens).first(static_cast<std::size_t>(most));
 }
@@ -268,6 +268,7 @@ void Scheduler::admit() {
     Sequence& sequence = *waiting_.front();
     find_leader(sequence);
     if (!fits(sequence)) break;
+    if (sequence.request.repeatable && running_.empty()) drop_all_kept();
     sequence.slot = take_slot();
     if (!sequence.leader) take_beginning(sequence);
     running_.push_back(std::move(waiting_.front()));
@@ -453,7 +454,7 @@ void Scheduler::put_guesses_in_batch() {
                 tokens - excess_cells()});
   for (Share& share : shares_) {
     Sequence& sequence = *share.sequence;
-    if (sequence.weighs_prompt()) continue;
+    if (sequence.weighs_prompt() || sequence.request.repeatable) continue;
     share.guessed = guess(sequence, expected, tokens, most - tokens);
     tokens += static_cast<int>(share.guessed.size());
     double holds = 1;
@@ -625,9 +626,9 @@ void Scheduler::release(Sequence& sequence, Cells cells) {
   sequence.leader = 0;
   const int text = std::min(sequence.text_cells(), sequence.computed);
   const bool more = text < sequence.computed || std::exchange(sequence.ahead, 0) > 0;
-  if (cells == Cells::keep && decoder_.shares() && more) forget(slot, text);
-  if (cells == Cells::keep && decoder_.shares() && tree_.exclusive(slot) > 0) {
-    return tree_.unpin(slot);
+  if (cells == Cells::keep && keeps()) {
+    if (more) forget(slot, text);
+    if (tree_.exclusive(slot) > 0) return tree_.unpin(slot);
   }
   forget(slot, 0);
   tree_.give_back(slot);

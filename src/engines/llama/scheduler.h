@@ -59,6 +59,10 @@ struct Request {
   Likelihoods likelihoods = Likelihoods::none;
   /// Its place among those that wait, and the last to be evicted. Equals go in order of arrival.
   Priority priority = Priority::normal;
+  /// Computed as if there had never been another: its prompt anew, nothing guessed, and where it
+  /// runs alone, in cells of its own. What batches do to the last bits of numbers is then the same
+  /// each time.
+  bool repeatable = false;
   /// Tokens up to the last point at which the caller asked for the prompt to be kept; 0: nowhere.
   int cache_point = 0;
   std::shared_ptr<Generation> generation;
@@ -79,6 +83,7 @@ struct SchedulerOptions {
   /// Most tokens of a batch whose logits are wanted: what the decoder has memory for. At least
   /// `parallel`; what is beyond that serves prompts whose likelihoods are asked for.
   int outputs_max = 0;
+  bool prefix_cache = true;  ///< False: nothing is shared, nothing kept.
   /// Most tokens of one answer that are guessed ahead; 0: none. No more than fit into
   /// `outputs_max`.
   int guessed_max = 0;
@@ -178,6 +183,7 @@ class Scheduler {
   void deliver();
   void admit();
   bool fits(const Sequence& next) const;
+  bool keeps() const { return options_.prefix_cache && decoder_.shares(); }
   std::span<const Token> shareable(const Sequence& sequence) const;
   void find_leader(Sequence& sequence) const;
   void follow();

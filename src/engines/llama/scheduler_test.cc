@@ -45,6 +45,7 @@ class SchedulerTest : public testing::Test {
                      .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
                      .assembler = AnswerAssembler({.stop_sequences = asked.stop_sequences}),
                      .priority = asked.priority,
+                     .repeatable = asked.repeatable,
                      .cache_point = asked.cache_point,
                      .generation = caller.generation,
                      .place = nullptr});
@@ -623,6 +624,34 @@ TEST_F(SharingTest, SharesNothingOfARecurrentModel) {
   run();
   expect_right(all);
   EXPECT_EQ(decoder.cells_held(), 0);
+}
+
+TEST_F(SharingTest, SharesAndKeepsNothingWhereItIsOff) {
+  options.prefix_cache = false;
+  for (int i = 0; i < 6; ++i) {
+    ask(beginning_with(60, i));
+    if (i % 3 == 2) run();
+  }
+  EXPECT_GE(computed(), 6 * 65);
+  EXPECT_EQ(decoder.cells_held(), 0);
+}
+
+TEST_F(SharingTest, ComputesARepeatableAnswerTheSameWayEachTime) {
+  Asked asked = beginning_with(200, 1);
+  asked.repeatable = true;
+  std::vector<std::vector<std::size_t>> batches;
+  for (int i = 0; i < 3; ++i) {
+    ask(beginning_with(200, i));
+    run();
+    decoder.batches.clear();
+    Caller& caller = ask(asked);
+    run();
+    EXPECT_EQ(text_of(caller), read_off(asked));
+    batches.emplace_back();
+    for (const auto& batch : decoder.batches) batches.back().push_back(batch.size());
+    EXPECT_EQ(batches.back(), batches.front());
+    EXPECT_EQ(batches.back().front(), 64u) << "from its first token on";
+  }
 }
 
 TEST_F(SharingTest, SharesTextBeforeAnImageOnly) {

@@ -169,6 +169,7 @@ struct Asked {
   std::optional<SteadyTime> deadline = std::nullopt;
   Priority priority = Priority::normal;
   int cache_point = 0;
+  bool repeatable = false;
 };
 
 inline std::vector<Token> prompt_of(int length, int seed) {
