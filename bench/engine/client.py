@@ -2,12 +2,14 @@
 
 It shares the cores with the server that it measures, so while answers come in it only notes which bytes
 came when: one thread, one epoll, no parsing, no garbage collection. What the bytes mean is found out
-afterwards, or, where the next request depends on it, when an answer is whole. In use it took 1 to 2 % of
-one core for 32 streams; `Outcome.client_cpu_s` says what it was each time.
+when everything has come, or, where a next request depends on it, when an answer is whole.
+`Outcome.client_cpu_s` says what it cost.
 
-A load is a list of talks. A talk is a generator: it yields the body of a request and is sent the Answer.
+A load is a list of talks. A talk is a generator: it yields the body of a request and is sent what came,
+a Received.
 """
 import dataclasses
+import functools
 import gc
 import json
 import select
@@ -107,11 +109,23 @@ def events(pieces):
                 yield at, json.loads(text)
 
 
-def read_answer(sent, body, received):
+@dataclasses.dataclass
+class Received:
+    """A request, and the bytes that came for it, with their times."""
+    sent: float
+    body: dict
+    pieces: list = dataclasses.field(default_factory=list)
+
+    @functools.cached_property
+    def answer(self):
+        return read_answer(self)
+
+
+def read_answer(received):
     """The Answer in the bytes that came; raises BadAnswer when it is empty, refused or without usage."""
-    answer = Answer(sent=sent, asked=body["max_tokens"])
+    answer = Answer(sent=received.sent, asked=received.body["max_tokens"])
     usage = None
-    for at, event in events(body_pieces(received)):
+    for at, event in events(body_pieces(received.pieces)):
         if "error" in event:
             raise BadAnswer(json.dumps(event)[:500])
         usage = event.get("usage") or usage
@@ -139,14 +153,13 @@ class Running:
 
     def __init__(self, talk, place):
         self.talk, self.place = talk, place
-        self.body = self.socket = self.sent = self.received = None
+        self.socket = self.received = None
 
     def send(self, port, body):
         data = json.dumps(body).encode()
         head = (f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
                 f"Authorization: Bearer bench\r\nConnection: close\r\nContent-Length: {len(data)}\r\n\r\n")
-        self.body, self.received = body, []
-        self.sent = time.perf_counter()
+        self.received = Received(time.perf_counter(), body)
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.sendall(head.encode() + data)
@@ -156,16 +169,16 @@ class Running:
 class Client:
     def __init__(self, port, limit_s):
         self.port, self.limit_s = port, limit_s
-        self.poll, self.running, self.answers = select.epoll(), {}, []
+        self.poll, self.running, self.received = select.epoll(), {}, []
 
     def begin(self, talk):
-        self.answers.append([])
-        self.advance(Running(talk, len(self.answers) - 1), None)
+        self.received.append([])
+        self.advance(Running(talk, len(self.received) - 1), None)
 
-    def advance(self, running, answer):
+    def advance(self, running, received):
         """The talk's next request, if it has one."""
         try:
-            body = running.talk.steps.send(answer)
+            body = running.talk.steps.send(received)
         except StopIteration:
             return
         running.send(self.port, body)
@@ -175,18 +188,17 @@ class Client:
     def receive(self, number):
         running = self.running[number]
         data = running.socket.recv(1 << 16)
-        running.received.append((time.perf_counter(), data))
+        running.received.pieces.append((time.perf_counter(), data))
         if data and not data.endswith(LAST_CHUNK) and data != LAST_CHUNK[2:]:
             return
         self.poll.unregister(running.socket)
         running.socket.close()
         del self.running[number]
-        answer = read_answer(running.sent, running.body, running.received)
-        self.answers[running.place].append(answer)
-        self.advance(running, answer)
+        self.received[running.place].append(running.received)
+        self.advance(running, running.received)
 
     def due(self, talk):
-        return all(len(running.received) >= talk.after for running in self.running.values())
+        return all(len(running.received.pieces) >= talk.after for running in self.running.values())
 
     def talk(self, talks):
         late = [talk for talk in talks if talk.after]
@@ -220,7 +232,8 @@ def run(port, talks, limit_s=600):
         client.close()
         if collecting:
             gc.enable()
-    outcome = Outcome(client.answers, late=sum(talk.after > 0 for talk in talks), client_cpu_s=time.process_time() - cpu)
-    answers = [answer for talk in outcome.answers for answer in talk]
-    outcome.wall_s = max(a.times[-1] for a in answers) - min(a.sent for a in answers)
-    return outcome
+    spent = time.process_time() - cpu
+    answers = [[received.answer for received in talk] for talk in client.received]
+    every = [answer for talk in answers for answer in talk]
+    wall = max(answer.times[-1] for answer in every) - min(answer.sent for answer in every)
+    return Outcome(answers, sum(talk.after > 0 for talk in talks), wall, spent)

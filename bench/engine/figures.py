@@ -155,10 +155,19 @@ def rows(header, body):
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in body])
 
 
+def beside_shown(records, target):
+    """Who stands beside Craton, the kernels by their program's name."""
+    if target.beside_load:
+        return target.beside_load
+    programs = [record["program"] for record in records
+                if record["load"] == target.load and record["side"] == target.beside and "program" in record]
+    return programs[0] if programs else target.beside
+
+
 def targets_table(records):
     return rows(("What", "Craton", "Beside it", "Ratio", "Lowest to highest", "Target", ""),
                 [(j.target.name, shown(j.mine, j.target.measure),
-                  f"{j.target.beside}{', cold' if j.target.beside_load else ''} {shown(j.theirs, j.target.measure)}",
+                  f"{beside_shown(records, j.target)} {shown(j.theirs, j.target.measure)}",
                   f"{j.ratio:.2f} ×", f"{j.low:.2f} to {j.high:.2f}",
                   f"{j.target.bound} {j.target.ratio:g}" if j.target.bound else "", j.verdict)
                  for j in judge(records)])

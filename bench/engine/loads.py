@@ -12,22 +12,22 @@ from client import Talk
 @dataclasses.dataclass(frozen=True)
 class Sizes:
     """How long everything is; --quick has shorter ones."""
-    single: int = 192        # tokens of an answer
+    single: int = 160        # tokens of an answer
     chat_8: int = 64
     chat_32: int = 48
     shared: int = 48
-    shared_prompt: int = 500  # tokens, about
+    shared_rules: int = 24   # of the system prompt: 500 tokens
     turns: int = 4
-    turn: int = 40
+    turn: int = 32
     running: int = 96        # of the streams that a long prompt disturbs
-    long_prompt: int = 4000
+    long_rules: int = 168    # of the long prompt: 4000 tokens
     schema: int = 128
-    repeated: int = 400
-    pairs: int = 4           # of cold and warm prompts
+    repeated: int = 320
+    pairs: int = 3           # of cold and warm prompts
 
 
-QUICK = Sizes(single=48, chat_8=16, chat_32=8, shared=8, shared_prompt=120, turns=2, turn=12, running=32,
-              long_prompt=1000, schema=48, repeated=64, pairs=1)
+QUICK = Sizes(single=32, chat_8=16, chat_32=8, shared=8, shared_rules=3, turns=2, turn=8, running=24,
+              long_rules=25, schema=24, repeated=48, pairs=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +55,8 @@ def chat(texts, tokens):
     messages = []
     for text in texts:
         messages.append({"role": "user", "content": text})
-        answer = yield request(list(messages), tokens)
-        messages.append({"role": "assistant", "content": answer.text})
+        received = yield request(list(messages), tokens)
+        messages.append({"role": "assistant", "content": received.answer.text})
 
 
 # --- Independent chats -----------------------------------------------------------------------------------
@@ -94,14 +94,13 @@ RULES = ("Answer in full sentences and in the language of the customer.",
          "Discount codes cannot be combined, and the best one is applied by itself.")
 
 
-def prose(tokens, seed):
-    """About `tokens` tokens of rules (fifteen each, with their numbers); another seed begins otherwise."""
-    return " ".join(f"Rule {seed}.{number + 1}: {RULES[(seed + number) % len(RULES)]}"
-                    for number in range(max(1, round(tokens / 21))))
+def prose(rules, seed):
+    """Of 21 to 24 tokens a rule; another seed begins otherwise."""
+    return " ".join(f"Rule {seed}.{number + 1}: {RULES[(seed + number) % len(RULES)]}" for number in range(rules))
 
 
 def house_rules(sizes, seed):
-    return f"You are assistant number {seed} of a shop. {prose(sizes.shared_prompt, seed)}"
+    return f"You are assistant number {seed} of a shop. {prose(sizes.shared_rules, seed)}"
 
 
 def customer(number):
@@ -142,7 +141,7 @@ def turns(sizes, repeat):
 
 def long_prompt(sizes, repeat):
     streams = [Talk(ask(story(number), sizes.running)) for number in range(8)]
-    text = prose(sizes.long_prompt, 700 + repeat) + "\n\nSum these rules up in a long text."
+    text = prose(sizes.long_rules, 700 + repeat) + "\n\nSum these rules up in a long text."
     return streams + [Talk(ask(text, 8), after=8)]
 
 
