@@ -9,10 +9,11 @@ else()
 endif()
 
 find_package(Python3 3.10 REQUIRED COMPONENTS Interpreter)
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/dependencies.lock)
+cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH _fetch_root)  # also when bench/ includes this
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${_fetch_root}/dependencies.lock)
 
 function(craton_fetch name variable)
-  execute_process(COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/scripts/fetch ${name}
+  execute_process(COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../scripts/fetch ${name}
                   OUTPUT_VARIABLE folder OUTPUT_STRIP_TRAILING_WHITESPACE
                   ERROR_VARIABLE problem ERROR_STRIP_TRAILING_WHITESPACE
                   RESULT_VARIABLE result)
