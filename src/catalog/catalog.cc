@@ -146,7 +146,8 @@ Result<std::string> Catalog::get_model(std::string_view region, std::string_view
   return "{\"modelDetails\":" + summary_head(place.region).append(entry->row->summary) + "}";
 }
 
-Result<Invocable> Catalog::resolve(std::string_view region, std::string_view id_or_arn) const {
+Result<Invocable> Catalog::resolve(std::string_view region, std::string_view id_or_arn,
+                                   Use use) const {
   const Place place = place_of(region);
   const Identifier asked = parse_identifier(id_or_arn);
   if (asked.kind == IdentifierKind::account_resource) return no_such_resource(asked.noun);
@@ -165,7 +166,7 @@ Result<Invocable> Catalog::resolve(std::string_view region, std::string_view id_
     case Standing::served: break;
   }
   if (profile) return Invocable{&profile->model->model, profile->id};
-  if (!entry->row->model.on_demand) return not_on_demand(entry->row->model);
+  if (use == Use::invoke && !entry->row->model.on_demand) return not_on_demand(entry->row->model);
   return Invocable{&entry->row->model, {}};
 }
 

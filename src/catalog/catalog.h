@@ -89,6 +89,9 @@ struct ModelFilter {
 /// The account in ARNs where nobody says which it is.
 inline constexpr std::string_view default_account = "000000000000";
 
+/// What a model id is resolved for.
+enum class Use { invoke, count_tokens };
+
 class Catalog {
  public:
   /// The data is compiled into the program: this takes some ten microseconds.
@@ -111,7 +114,10 @@ class Catalog {
   /// is unknown or another Region's and for one that cannot be invoked on demand (provisioned-only,
   /// profile-only); with `resource_not_found` for one that has ended, and for ARNs of resources
   /// that accounts make (provisioned models, custom models, …), of which there are none here.
-  Result<Invocable> resolve(std::string_view region, std::string_view id_or_arn) const;
+  /// Tokens are counted (CountTokens) for models that cannot be invoked on demand too: it began
+  /// with model ids alone, and programs still take a profile's prefix off.
+  Result<Invocable> resolve(std::string_view region, std::string_view id_or_arn,
+                            Use use = Use::invoke) const;
 
   /// ListInferenceProfiles' answer: a page of `results_max`, 1 to 1000, behind `next_token`.
   /// `type`: "", "SYSTEM_DEFINED", or "APPLICATION", of which there are none.

@@ -246,6 +246,14 @@ TEST_P(Resolving, FindsOrRefuses) {
 INSTANTIATE_TEST_SUITE_P(All, Resolving, testing::ValuesIn(resolutions),
                          [](const auto& row) { return std::string(row.param.name); });
 
+TEST(Resolve, TakesAModelThatIsSoldThroughProfilesForCounting) {
+  const std::string_view id = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+  ASSERT_EQ(resolved(all(), id), not_on_demand(id));
+  const auto counted = all().resolve("us-east-1", id, Use::count_tokens);
+  ASSERT_TRUE(counted);
+  EXPECT_EQ(counted->model->id, id);
+}
+
 TEST(Resolve, RefusesOnDemandWhatIsSoldByTheHourOrThroughProfiles) {
   for (const std::string_view id :
        {"anthropic.claude-3-haiku-20240307-v1:0:48k", "amazon.titan-text-lite-v1:0:4k",

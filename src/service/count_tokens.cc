@@ -50,8 +50,9 @@ Result<Conversation> read_input(const Call& call, const catalog::Model& model) {
 }  // namespace
 
 awaitable<Result<http::Response>> count_tokens(const Call& call) {
-  CRATON_CO_TRY_ASSIGN(const catalog::Model* model,
-                       resolve_model(call, text_member(call.input, "modelId")));
+  CRATON_CO_TRY_ASSIGN(
+      const catalog::Model* model,
+      resolve_model(call, text_member(call.input, "modelId"), catalog::Use::count_tokens));
   CRATON_CO_TRY_ASSIGN(Conversation conversation, read_input(call, *model));
   Result<engines::Engine*> engine = co_await ready_engine(call, *model);
   if (!engine) co_return engine.error();

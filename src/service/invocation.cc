@@ -90,10 +90,11 @@ families::ModelContext context_of(const catalog::Model& model) {
   return {model.id, model.context_tokens, model.output_tokens_max, model.converse.prompt_caching};
 }
 
-Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id) {
+Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id,
+                                            catalog::Use use) {
   call.account->model_id = asked_id.substr(0, 256);
   CRATON_TRY_ASSIGN(const catalog::Invocable invocable,
-                    call.service.catalog().resolve(call.region, asked_id));
+                    call.service.catalog().resolve(call.region, asked_id, use));
   return invocable.model;
 }
 

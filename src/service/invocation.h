@@ -27,7 +27,8 @@ std::string_view text_member(const api::Input& input, std::string_view name);
 families::ModelContext context_of(const catalog::Model& model);
 
 /// The model that `asked_id` names, as Catalog::resolve(); notes the id for the log.
-Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id);
+Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id,
+                                            catalog::Use use = catalog::Use::invoke);
 
 /// The engine that `model` is bound to, once it is loaded; waits as long as the options say. Fails
 /// with `model_not_ready`, or with `model_error` when it could not be loaded.

@@ -15,9 +15,13 @@ def pytest_sessionstart(session):
                                 "it in CRATON_BINARY")
 
 
+# Texts are compared with texts: see "The same answer each time" in docs/engine-llama.md.
+REPEATABLE = ("--prefix-cache", "off", "--speculation", "off")
+
+
 def serving_model(name):
     try:
-        return craton.Server("--model", name)
+        return craton.Server("--model", name, *REPEATABLE)
     except AssertionError as error:
         pytest.fail(f"{error}\nWhere the model is missing: craton pull {name}", pytrace=False)
 

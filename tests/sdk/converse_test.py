@@ -205,7 +205,10 @@ def test_a_conversation_that_does_not_fit_is_refused_before_the_stream_begins(ru
 def test_tokens_are_counted_as_the_call_reports_them(runtime):
     messages = [said("user", "How many tokens is this?")]
     system = [{"text": "Be brief."}]
-    counted = runtime.count_tokens(modelId=SONNET, input={"converse": {"messages": messages, "system": system}})
+    request = {"converse": {"messages": messages, "system": system}}
+    counted = runtime.count_tokens(modelId=SONNET, input=request)
+    assert runtime.count_tokens(modelId=SONNET.removeprefix("us."), input=request)["inputTokens"] \
+        == counted["inputTokens"], "programs take the prefix off"
     answer = runtime.converse(modelId=SONNET, messages=messages, system=system,
                               inferenceConfig={"maxTokens": 1})
     assert counted["inputTokens"] == answer["usage"]["inputTokens"]
