@@ -98,7 +98,7 @@ def server_command(side, programs, port, model, threads, load):
     cells = load.context * load.parallel
     if side == "craton":
         return [programs["craton"], "serve", "--model", model, "--port", port, "--threads", threads,
-                "--parallel", load.parallel, "--context", cells, "--log", "error"]
+                "--parallel", load.parallel, "--context", load.context, "--kv-cells", cells, "--log", "error"]
     return [programs["llama-server"], "--model", model, "--port", port, "--host", "127.0.0.1", "--threads", threads,
             "--threads-batch", threads, "--parallel", load.parallel, "--ctx-size", cells, "--offline", "--no-ui"]
 
