@@ -220,9 +220,9 @@ TEST_F(SeeingEngine, RefusesImagesThatDoNotFitBeforeItEncodesThem) {
 TEST_F(SeeingEngine, AnswersManyWithAndWithoutImagesAsItAnswersEachAlone) {
   start_seeing("qwen2vl_merger", {.context_tokens = 500,
                                   .kv_cells = 512,
+                                  .parallel = 4,
                                   .prefix_cache = false,  // random weights: many near ties
-                                  .speculation = false,
-                                  .parallel = 4});
+                                  .speculation = false});
   std::vector<Conversation> conversations;
   std::vector<std::string> alone;
   for (unsigned i = 0; i < 9; ++i) {
