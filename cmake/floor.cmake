@@ -9,14 +9,17 @@ function(craton_compile_quickly target)
   endif()
 endfunction()
 
-# craton_floor(NAME [DIRECTORY dir] [DEPENDS targets...] [TEST_DEPENDS targets...] [TESTS_ALONE])
+# craton_floor(NAME [DIRECTORY dir] [DEPENDS targets...] [TEST_DEPENDS targets...]
+#              [TESTS_ALONE [THREADED_TESTS filter]])
 #
 # One folder of src/ as the library craton_NAME, made of its *.cc, and its tests as NAME_test, made
 # of its *_test.cc. A floor sees only what it names in DEPENDS: the direction of the arrows in
 # docs/architecture.md is held by the linker and by tests/floors_test.py.
 # TESTS_ALONE: its tests compute on every core, so they are one test that runs while no other does.
+# THREADED_TESTS: all of them that have threads; the thread sanitizer, which makes everything ten times
+# slower, runs no others.
 function(craton_floor name)
-  cmake_parse_arguments(floor "TESTS_ALONE" "DIRECTORY" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(floor "TESTS_ALONE" "DIRECTORY;THREADED_TESTS" "DEPENDS;TEST_DEPENDS" ${ARGN})
   if(NOT floor_DIRECTORY)
     set(floor_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   endif()
@@ -49,7 +52,11 @@ function(craton_floor name)
       string(APPEND environment ":external_symbolizer_path=${CRATON_SYMBOLIZER}")
     endif()
     if(floor_TESTS_ALONE)
-      add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
+      set(filter "*")
+      if(CRATON_SANITIZE STREQUAL "thread" AND floor_THREADED_TESTS)
+        set(filter "${floor_THREADED_TESTS}")
+      endif()
+      add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1 --gtest_filter=${filter})
       set_tests_properties(${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL TRUE
                                                ENVIRONMENT "${environment}")
     else()
