@@ -240,7 +240,7 @@ class Scheduler {
   std::vector<Share> shares_;
   bool image_was_last_ = false;  ///< What the last step computed.
   StepCost cost_;
-  /// When the last step began, and the tokens of its batch, if it was nothing but a batch.
+  /// When the last step began, if it computed a batch: `batch_` is still that one's.
   std::optional<SteadyTime> step_began_;
 };
 
