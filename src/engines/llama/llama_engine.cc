@@ -18,6 +18,7 @@
 #include "engines/llama/cpu.h"
 #include "engines/llama/image_queue.h"
 #include "engines/llama/loaded_model.h"
+#include "engines/llama/prefix_tree.h"
 #include "engines/llama/refusals.h"
 #include "engines/llama/scheduler.h"
 
@@ -334,9 +335,7 @@ int LlamaEngine::cached_tokens(const LoadedModel& model, const Conversation& con
   if (!place || place->turns >= conversation.turns.size()) return most;
   const auto other = prepared(model, cut_at(conversation, *place), model.context_tokens());
   if (!other) return 0;  // the template refuses what is cut
-  const auto& tokens = other->text.tokens;
-  const auto common = std::ranges::mismatch(tokens, prompt.tokens).in1 - tokens.begin();
-  return std::min(most, static_cast<int>(common));
+  return std::min(most, common_length(other->text.tokens, prompt.tokens));
 }
 
 Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversation,

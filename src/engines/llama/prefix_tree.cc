@@ -18,13 +18,9 @@ struct PrefixTree::Node {
   int end() const { return begin + size(); }
 };
 
-namespace {
-
 int common_length(std::span<const Token> a, std::span<const Token> b) {
   return static_cast<int>(std::ranges::mismatch(a, b).in1 - a.begin());
 }
-
-}  // namespace
 
 PrefixTree::PrefixTree(int sequences)
     : root_(std::make_unique<Node>()), sequences_(static_cast<std::size_t>(sequences)) {}

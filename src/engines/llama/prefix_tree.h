@@ -24,6 +24,9 @@
 
 namespace craton::engines::llama {
 
+/// How many tokens the two begin with in common.
+int common_length(std::span<const Token> a, std::span<const Token> b);
+
 class PrefixTree {
  public:
   /// For sequences 0 to `sequences` - 1, all of them unused.

@@ -75,10 +75,6 @@ class AnswerFilter : public TokenFilter {
   const AnswerAssembler& assembler_;
 };
 
-int common_length(std::span<const Token> a, std::span<const Token> b) {
-  return static_cast<int>(std::ranges::mismatch(a, b).in1 - a.begin());
-}
-
 TokenLikelihood likelihood_of(Token token, std::span<const float> logits, const Decoder& decoder) {
   std::string text = decoder.bytes_of(token);
   if (text.empty()) text = decoder.control_text(token);
