@@ -9,9 +9,9 @@ import re
 import sys
 
 # From the ground up.
-FLOORS = ["base", "documents", "media", "event_stream", "sigv4", "http", "models", "api", "conversation",
+FLOORS = ["base", "metrics", "documents", "media", "event_stream", "sigv4", "http", "models", "api", "conversation",
           "catalog", "families", "converse", "engines", "store", "auth", "service", "client", "console", "suite",
-          "server", "cli"]
+          "server", "monitor", "cli"]
 
 # Floors beside each other: either could stand below, and neither may know the other.
 STRANGERS = [{"families", "engines"}, {"families", "catalog"}, {"engines", "catalog"}, {"engines", "converse"},
