@@ -2,6 +2,7 @@
 // families.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "base/result.h"
 #include "conversation/conversation.h"
 #include "engines/generation.h"
+#include "metrics/instruments.h"
 
 namespace craton::engines {
 
@@ -45,6 +47,22 @@ struct Capabilities {
   bool reasoning = false;  ///< Thinks before it answers, when asked to.
 };
 
+/// What an engine does, for an operator. Each number is a moment of its own.
+struct EngineStats {
+  int queue_length = 0;   ///< Requests that hold a place and are not computed yet.
+  int running = 0;        ///< Answers that are being computed.
+  int kv_cells = 0;       ///< Tokens that the KV cache has room for.
+  int kv_cells_used = 0;  ///< Of those, held by answers that are being computed.
+  int kv_cells_kept = 0;  ///< Of those, kept of answers before, for prompts that begin alike.
+
+  // Since the engine began.
+  std::uint64_t prompt_tokens = 0;      ///< Of the prompts whose turn has come.
+  std::uint64_t prefix_hit_tokens = 0;  ///< Of those, found in the KV cache.
+  std::uint64_t generated_tokens = 0;
+  std::uint64_t evictions = 0;       ///< Answers that gave up their cells to older ones.
+  metrics::HistogramCounts steps{};  ///< Seconds of each step: a batch, or an image.
+};
+
 /// Any function may be called from any thread. Destroying an engine ends the answers that nobody
 /// has cancelled with a Failure.
 class Engine {
@@ -66,6 +84,9 @@ class Engine {
 
   /// Known once status() is `ready`. A conversation that asks for more is refused by the caller.
   virtual Capabilities capabilities() const { return {}; }
+
+  /// Never waits for the model.
+  virtual EngineStats stats() const { return {}; }
 
   /// Starts an answer; its events arrive in the Generation. Never blocks on the model.
   /// Fails with `model_not_ready` while loading, `model_error` when failed, `throttling` when the

@@ -18,7 +18,8 @@ boost::asio::awaitable<Response> answer_of(const Surroundings& surroundings, Req
   } catch (...) {
     problem = std::current_exception();
   }
-  if (!gone) log::error("handler_failed", {{"problem", text_of(problem)}});
+  if (gone) co_return Response();
+  log::error("handler_failed", {{"problem", text_of(problem)}});
   co_return surroundings.refuse(500, "The server failed to answer. Its log says why.");
 }
 

@@ -14,8 +14,8 @@ namespace craton::http {
 /// Answers, or pieces of one, in a row before other connections of the thread get their turn.
 inline constexpr int turns_in_a_row_max = 16;
 
-/// Has the handler answer `request`. An exception becomes a 500, and a line in the log unless
-/// `gone`, which says afterwards whether anybody is still there to be answered.
+/// Has the handler answer `request`. An exception becomes a 500 and a line in the log; an empty
+/// answer when `gone`, which says afterwards whether anybody is still there to be answered.
 boost::asio::awaitable<Response> answer_of(const Surroundings& surroundings, Request request,
                                            const bool& gone);
 

@@ -13,7 +13,9 @@ namespace craton::http {
 
 struct Link {
   Link(boost::asio::ip::tcp::socket socket, Surroundings& shared)
-      : transport(std::move(socket)), surroundings(shared), peer(transport.peer()) {}
+      : transport(std::move(socket), shared.traffic),
+        surroundings(shared),
+        peer(transport.peer()) {}
 
   /// Keeps the connection, and with it this and its protocols, alive.
   std::shared_ptr<void> keep() const { return life.lock(); }

@@ -89,6 +89,13 @@ Result<void> Server::start() {
 
 std::uint16_t Server::port() const { return state_->port; }
 
+Traffic Server::traffic() const {
+  const std::lock_guard lock(state_->mutex);
+  Traffic all;
+  for (const auto& shard : state_->shards) shard->traffic().add_to(all);
+  return all;
+}
+
 bool Server::drain(std::chrono::milliseconds limit) {
   std::unique_lock lock(state_->mutex);
   if (state_->stopped) return state_->undrained == 0;

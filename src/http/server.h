@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "http/message.h"
 #include "http/tls.h"
+#include "http/traffic.h"
 
 namespace craton::http {
 
@@ -64,6 +65,9 @@ class Server {
 
   /// The port that was bound, after start().
   std::uint16_t port() const;
+
+  /// What its connections have carried, while it is started; from any thread.
+  Traffic traffic() const;
 
   /// Refuses new connections, lets requests in progress finish, closes idle connections. Returns
   /// true when all are done, false when `limit` passes or stop() is called first.

@@ -55,6 +55,25 @@ TEST_F(HttpServer, AnswersManyRequestsOnOneConnection) {
   }
 }
 
+TEST_F(HttpServer, CountsConnectionsAndTheirBytes) {
+  start();
+  const std::string request = get("/a");
+  std::size_t received = 0;
+  {
+    RawClient client = connect();
+    for (int i = 0; i < 3; ++i) {
+      client.send(request);
+      received += client.read_answer().body.size();
+    }
+    const Traffic traffic = server_->traffic();
+    EXPECT_EQ(traffic.connections, 1u);
+    EXPECT_EQ(traffic.connections_open, 1u);
+    EXPECT_EQ(traffic.received_bytes, 3 * request.size());
+    EXPECT_GT(traffic.sent_bytes, received);
+  }
+  EXPECT_TRUE(eventually([this] { return server_->traffic().connections_open == 0; }));
+}
+
 TEST_F(HttpServer, AnswersPipelinedRequestsInTheirOrder) {
   start();
   RawClient client = connect();

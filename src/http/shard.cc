@@ -76,6 +76,7 @@ asio::awaitable<void> Shard::accept() {
 void Shard::admit(tcp::socket socket) {
   auto connection = std::make_shared<Connection>(std::move(socket), surroundings_);
   connections_.insert(connection.get());
+  surroundings_.traffic.opened();
   if (!std::exchange(sweeping_, true)) sweep_later();
   auto ended = [this, connection](const std::exception_ptr& problem) {
     forget(*connection, problem);
@@ -86,6 +87,7 @@ void Shard::admit(tcp::socket socket) {
 
 void Shard::forget(Connection& connection, const std::exception_ptr& problem) {
   connections_.erase(&connection);
+  surroundings_.traffic.closed();
   if (problem && !is_abort(problem)) {
     log::error("connection_failed", {{"problem", text_of(problem)}});
   }

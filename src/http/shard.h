@@ -33,6 +33,9 @@ class Shard {
   /// Serves until stopped, or drained.
   void run();
 
+  /// What its connections have carried; from any thread.
+  const TrafficCounter& traffic() const { return surroundings_.traffic; }
+
   void drain();
   void stop();
 

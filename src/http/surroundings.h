@@ -5,6 +5,7 @@
 
 #include "http/response_head.h"
 #include "http/server.h"
+#include "http/traffic.h"
 
 namespace craton::http {
 
@@ -13,6 +14,7 @@ struct Surroundings {
   const Handler& handler;
   const RefusalWriter& refuse;
   bool draining = false;
+  TrafficCounter traffic = {};
   DateField date = {};
   std::array<char, 64 * 1024> scratch = {};  ///< For one read; never in use across a suspension.
 };

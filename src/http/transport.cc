@@ -36,7 +36,8 @@ Transport::Status status_of(TlsSocket::Step step) {
 
 }  // namespace
 
-Transport::Transport(tcp::socket socket) : socket_(std::move(socket)) {
+Transport::Transport(tcp::socket socket, TrafficCounter& traffic)
+    : socket_(std::move(socket)), traffic_(traffic) {
   error_code ignored;  // cannot fail on an open socket
   socket_.non_blocking(true, ignored);
 }
@@ -48,6 +49,12 @@ std::string Transport::peer() const {
 }
 
 Transport::Progress Transport::read(std::span<char> buffer) {
+  const Progress progress = read_some(buffer);
+  if (progress.size > 0) traffic_.received(progress.size);
+  return progress;
+}
+
+Transport::Progress Transport::read_some(std::span<char> buffer) {
   if (tls_) {
     const auto [step, size] = tls_->read(buffer);
     read_wait_ = step == TlsSocket::Step::wants_write ? Wait::wait_write : Wait::wait_read;
@@ -59,6 +66,12 @@ Transport::Progress Transport::read(std::span<char> buffer) {
 }
 
 Transport::Progress Transport::write(const std::array<std::string_view, 3>& parts) {
+  const Progress progress = write_some(parts);
+  if (progress.size > 0) traffic_.sent(progress.size);
+  return progress;
+}
+
+Transport::Progress Transport::write_some(const std::array<std::string_view, 3>& parts) {
   if (tls_) {
     const auto [step, size] = tls_->write(parts);
     return {status_of(step), size};

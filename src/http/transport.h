@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "http/tls.h"
+#include "http/traffic.h"
 
 namespace craton::http {
 
@@ -36,7 +37,8 @@ class Transport {
     std::size_t size = 0;  ///< Bytes, when `done`.
   };
 
-  explicit Transport(boost::asio::ip::tcp::socket socket);
+  /// `traffic` outlives it.
+  Transport(boost::asio::ip::tcp::socket socket, TrafficCounter& traffic);
 
   boost::asio::any_io_executor executor() { return socket_.get_executor(); }
 
@@ -96,7 +98,11 @@ class Transport {
   void reset();
 
  private:
+  Progress read_some(std::span<char> buffer);
+  Progress write_some(const std::array<std::string_view, 3>& parts);
+
   boost::asio::ip::tcp::socket socket_;
+  TrafficCounter& traffic_;
   SteadyTime deadline_ = SteadyTime::max();  // of the wait in progress
   bool expired_ = false;                     // it passed
   std::optional<TlsSocket> tls_;

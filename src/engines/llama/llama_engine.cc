@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -67,6 +68,11 @@ class Inbox {
       requests_.push_back(std::move(request));
     }
     changed_.notify_one();
+  }
+
+  int places_taken() {
+    std::lock_guard lock(mutex_);
+    return taken_;
   }
 
   /// Something outside changed: look again.
@@ -160,6 +166,58 @@ Result<void> check(const Sampling& sampling) {
   return {};
 }
 
+// From a token of a tiny model to a batch of prompts of a large one.
+constexpr std::array step_bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                 0.25,  0.5,    1.0,   2.5,  5.0,   10.0};
+constexpr metrics::Buckets step_seconds{step_bounds, 1e-9};
+
+/// What the engine's thread tells of itself, for any other to read.
+class Gauges {
+ public:
+  void stepped(std::chrono::nanoseconds took) { steps_.observe(took.count()); }
+
+  /// Called by the engine's thread alone.
+  void update(const Scheduler& scheduler) {
+    const SchedulerStats& stats = scheduler.stats();
+    set(running_, scheduler.running());
+    set(draining_, scheduler.draining());
+    set(used_, static_cast<std::uint64_t>(scheduler.pinned_cells()));
+    set(held_, static_cast<std::uint64_t>(scheduler.cells()));
+    set(prompt_tokens_, stats.prompt_tokens);
+    set(hit_tokens_, stats.prefix_hit_tokens);
+    set(generated_, stats.generated_tokens);
+    set(evictions_, stats.evictions);
+  }
+
+  /// `places`: requests that the engine holds; `cells`: of its KV cache.
+  EngineStats read(int places, int cells) const {
+    const int computed = number(running_) + number(draining_);
+    const int used = number(used_);
+    return {.queue_length = std::max(0, places - computed),
+            .running = number(running_),
+            .kv_cells = cells,
+            .kv_cells_used = used,
+            .kv_cells_kept = std::max(0, number(held_) - used),
+            .prompt_tokens = prompt_tokens_,
+            .prefix_hit_tokens = hit_tokens_,
+            .generated_tokens = generated_,
+            .evictions = evictions_,
+            .steps = steps_.read()};
+  }
+
+ private:
+  using Number = std::atomic<std::uint64_t>;
+
+  static void set(Number& to, std::uint64_t value) { to.store(value, std::memory_order_relaxed); }
+  static int number(const Number& of) {
+    return static_cast<int>(of.load(std::memory_order_relaxed));
+  }
+
+  Number running_ = 0, draining_ = 0, used_ = 0, held_ = 0;
+  Number prompt_tokens_ = 0, hit_tokens_ = 0, generated_ = 0, evictions_ = 0;
+  metrics::Histogram steps_{step_seconds};
+};
+
 class LlamaEngine : public Engine {
  public:
   explicit LlamaEngine(LlamaOptions options)
@@ -196,6 +254,11 @@ class LlamaEngine : public Engine {
             .reasoning = model && (*model)->chat_template().thinks()};
   }
 
+  EngineStats stats() const override {
+    const auto model = loaded();
+    return gauges_.read(inbox_->places_taken(), model ? (*model)->cells() : 0);
+  }
+
   Result<std::shared_ptr<Generation>> generate(Conversation conversation,
                                                const Limits& limits) override;
   Result<int> count_tokens(const Conversation& conversation) override;
@@ -221,6 +284,7 @@ class LlamaEngine : public Engine {
 
   const LlamaOptions options_;
   const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+  Gauges gauges_;
   std::atomic<bool> stop_ = false;
   mutable std::mutex mutex_;
   Status status_{State::loading, {}};
@@ -455,7 +519,10 @@ void LlamaEngine::serve() {
   while (!stop_) {
     try {
       for (Request& request : inbox_->take()) scheduler.add(std::move(request));
-      const bool advanced = scheduler.step(std::chrono::steady_clock::now());
+      const auto began = std::chrono::steady_clock::now();
+      const bool advanced = scheduler.step(began);
+      if (advanced) gauges_.stepped(std::chrono::steady_clock::now() - began);
+      gauges_.update(scheduler);
       if (!advanced && !stop_) inbox_->wait(scheduler.next_deadline());
     } catch (const std::exception& exception) {  // out of memory, mostly
       log::error("step_failed", {{"model", options_.name}, {"reason", exception.what()}});

@@ -283,6 +283,36 @@ TEST_F(LlamaEngineTest, AnswersMoreRequestsThanItComputesAtOnceAndThanItsCacheHo
   }
 }
 
+TEST_F(LlamaEngineTest, TellsWhatItDoesAndHasDone) {
+  start_ready(smollm, {.context_tokens = 256, .parallel = 1});
+  Conversation conversation = asked("Write a long story about a fisherman.");
+  conversation.sampling.tokens_max = 100;
+  const auto running = generate(conversation), waiting = generate(conversation);
+  while (next_event(*running)->index() == 0) {  // MessageStart
+  }
+  const EngineStats during = engine->stats();
+  EXPECT_EQ(during.running, 1);
+  EXPECT_EQ(during.queue_length, 1);
+  EXPECT_EQ(during.kv_cells, 256);
+  EXPECT_GT(during.kv_cells_used, 0);
+  EXPECT_LE(during.kv_cells_used + during.kv_cells_kept, 256);
+  const auto first = answer_of(*running), second = answer_of(*waiting);
+  ASSERT_TRUE(first && second);
+  EngineStats after = engine->stats();
+  for (int i = 0; i < 1000 && after.running + after.queue_length > 0; ++i) {
+    std::this_thread::sleep_for(2ms);  // the reader may be ahead of the thread that counts
+    after = engine->stats();
+  }
+  EXPECT_EQ(after.running, 0);
+  EXPECT_EQ(after.queue_length, 0);
+  EXPECT_EQ(after.kv_cells_used, 0);
+  EXPECT_EQ(after.generated_tokens, 200u);
+  EXPECT_EQ(after.prompt_tokens, 2u * static_cast<unsigned>(second->usage.input_tokens));
+  EXPECT_EQ(after.prefix_hit_tokens, static_cast<unsigned>(second->usage.input_tokens) - 1);
+  EXPECT_GE(after.steps.count(), 3u);
+  EXPECT_GT(after.steps.sum, 0);
+}
+
 TEST_F(LlamaEngineTest, RefusesAPromptThatIsTooLongWithItsMeasure) {
   start_ready(smollm, {.context_tokens = 512});
   std::string text;

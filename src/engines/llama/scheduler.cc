@@ -310,6 +310,8 @@ void Scheduler::take_beginning(Sequence& sequence) {
 
 void Scheduler::start(Sequence& sequence) {
   if (std::exchange(sequence.started, true)) return;
+  stats_.prompt_tokens += static_cast<std::uint64_t>(sequence.request.prompt.cells());
+  stats_.prefix_hit_tokens += static_cast<std::uint64_t>(sequence.begun_with);
   MessageStart message;
   message.usage = sequence.usage();
   message.prompt_likelihoods = std::move(sequence.prompt_likelihoods);
@@ -318,6 +320,7 @@ void Scheduler::start(Sequence& sequence) {
 
 /// The newest of the lowest priority.
 void Scheduler::evict_newest() {
+  ++stats_.evictions;
   auto newest = running_.begin();
   for (auto next = running_.begin(); next != running_.end(); ++next) {
     if ((*next)->request.priority >= (*newest)->request.priority) newest = next;
@@ -574,6 +577,7 @@ void Scheduler::accept(Sequence& sequence, std::span<const float> logits) {
       request.sampler.choose(logits, assembler.constrains() ? &filter : nullptr);
   if (!token) return fail(sequence, model_broke());
   sequence.tokens.push_back(*token);
+  ++stats_.generated_tokens;
   if (const auto guessed = std::exchange(sequence.guessed, std::nullopt)) {
     sequence.acceptance.observe(*guessed == *token);
   }

@@ -89,6 +89,14 @@ struct SchedulerOptions {
   int guessed_max = 0;
 };
 
+/// What a scheduler has done since it was made.
+struct SchedulerStats {
+  std::uint64_t prompt_tokens = 0;      ///< Cells of the prompts that were begun,
+  std::uint64_t prefix_hit_tokens = 0;  ///< and how many of them were there already.
+  std::uint64_t generated_tokens = 0;
+  std::uint64_t evictions = 0;
+};
+
 class Scheduler {
  public:
   Scheduler(Decoder& decoder, const SchedulerOptions& options);
@@ -109,6 +117,11 @@ class Scheduler {
   /// Requests that hold cells, and those that wait for them.
   std::size_t running() const { return running_.size(); }
   std::size_t waiting() const { return waiting_.size(); }
+
+  /// Requests that are computed and whose readers have not taken everything yet.
+  std::size_t draining() const { return draining_.size(); }
+
+  const SchedulerStats& stats() const { return stats_; }
 
   /// Cells that hold something, and those of running answers among them.
   int cells() const { return tree_.cells(); }
@@ -240,6 +253,7 @@ class Scheduler {
   std::vector<Share> shares_;
   bool image_was_last_ = false;  ///< What the last step computed.
   StepCost cost_;
+  SchedulerStats stats_;
   /// When the last step began, if it computed a batch: `batch_` is still that one's.
   std::optional<SteadyTime> step_began_;
 };

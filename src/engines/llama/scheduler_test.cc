@@ -160,6 +160,24 @@ TEST_F(SchedulerTest, EvictsTheNewestWhenTheCellsRunOutAndLosesNothing) {
     EXPECT_EQ(text_of(callers[i]), read_off(all[i])) << i;
 }
 
+TEST_F(SchedulerTest, CountsEachPromptAndTokenOnceWhateverIsComputedAgain) {
+  options.cells = decoder.cells = 160;
+  std::uint64_t generated = 0;
+  for (int i = 0; i < 8; ++i) {
+    const Asked asked{.prompt = prompt_of(20, i), .tokens_max = 120, .context_tokens = 160};
+    ask(asked);
+  }
+  run();
+  for (Caller& caller : callers) {
+    auto answer = caller.builder.take();
+    ASSERT_TRUE(answer);
+    generated += static_cast<std::uint64_t>(answer->usage.output_tokens);
+  }
+  EXPECT_GT(scheduler().stats().evictions, 0u);
+  EXPECT_EQ(scheduler().stats().prompt_tokens, 8u * 20u);
+  EXPECT_EQ(scheduler().stats().generated_tokens, generated);
+}
+
 TEST_F(SchedulerTest, CopesWithADecoderThatHasFewerCellsThanItSaid) {
   options.cells = 4096;
   decoder.cells = 150;
@@ -555,6 +573,8 @@ TEST_F(SharingTest, KeepsABeginningForThoseWhoComeLater) {
   }
   expect_right(all);
   EXPECT_LE(computed(), 200 + 4 * (5 + 20));
+  EXPECT_EQ(scheduler().stats().prompt_tokens, 4u * 205u);
+  EXPECT_EQ(scheduler().stats().prefix_hit_tokens, 3u * 200u);
 }
 
 TEST_F(SharingTest, GoesOnWhereAChatEnded) {
