@@ -7,6 +7,7 @@
 
 #include "http/server.h"
 #include "server/health.h"
+#include "server/metrics_page.h"
 #include "server/tls.h"
 #include "service/errors.h"
 #include "service/service.h"
@@ -42,12 +43,34 @@ struct BedrockServer::Parts {
         http(
             http_options(config, tls),
             [this](http::Request request) { return answer(std::move(request)); },
-            service::refusal_response),
+            [this](int status, std::string_view reason) { return refuse(status, reason); }),
         host(config.host) {}
 
   boost::asio::awaitable<http::Response> answer(http::Request request) {
-    if (auto probe = answer_probe(request, engine.get())) return ready_response(std::move(*probe));
-    return service.handle(std::move(request));
+    const SteadyTime began = std::chrono::steady_clock::now();
+    std::optional<http::Response> probe = answer_probe(request, engine.get());
+    if (!probe && asks_for_metrics(request)) {
+      probe = metrics_page(request, {service, engine.get(), http.traffic()});
+    }
+    if (!probe) return service.handle(std::move(request));
+    service.metrics()->finished({.operation = path_name(request.target),
+                                 .status = probe->status,
+                                 .error = {},
+                                 .took = std::chrono::steady_clock::now() - began,
+                                 .answer = {}});
+    return ready_response(std::move(*probe));
+  }
+
+  /// What never became a request.
+  http::Response refuse(int status, std::string_view reason) const {
+    service.metrics()->finished(
+        {.operation = {}, .status = status, .error = {}, .took = std::nullopt, .answer = {}});
+    return service::refusal_response(status, reason);
+  }
+
+  /// "health" for "/health".
+  static std::string_view path_name(std::string_view target) {
+    return target.substr(1, target.find('?') - 1);
   }
 
   static boost::asio::awaitable<http::Response> ready_response(http::Response response) {

@@ -83,6 +83,7 @@ Result<ConverseCall> read_call(const Call& call, Delivery delivery, const catalo
 
 /// Reads a call and begins its answer.
 awaitable<Result<ConverseCall>> begin(const Call& call, Delivery delivery) {
+  call.account->gen_ai_operation = "chat";  // until it is known better
   CRATON_CO_TRY(refuse_prompts(text_member(call.input, "modelId")));
   CRATON_CO_TRY_ASSIGN(const catalog::Model* model,
                        resolve_model(call, text_member(call.input, "modelId")));

@@ -67,13 +67,17 @@ Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
                                priority_of(call.input)};
   const CachedTokens cached =
       conversation.caching ? CachedTokens::told_apart : CachedTokens::counted_as_input;
+  const Account& account = *call.account;
+  const AnswerLabels labels{account.gen_ai_operation, account.request_model, account.engine_model};
   std::vector<Running> running;
   for (int i = 0; i < count; ++i) {
     Conversation own = conversation;
     if (own.sampling.seed) *own.sampling.seed += static_cast<std::uint32_t>(i);
     CRATON_TRY_ASSIGN(std::shared_ptr<engines::Generation> generation,
                       engine.generate(std::move(own), limits));
-    running.emplace_back(std::move(generation), cached);
+    const auto what = i == 0 ? AnswerTimer::What::everything : AnswerTimer::What::tokens_alone;
+    running.emplace_back(std::move(generation), cached,
+                         AnswerTimer(call.service.metrics(), labels, call.started, what));
   }
   return running;
 }
@@ -95,6 +99,7 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
   call.account->model_id = asked_id.substr(0, 256);
   CRATON_TRY_ASSIGN(const catalog::Invocable invocable,
                     call.service.catalog().resolve(call.region, asked_id, use));
+  call.account->request_model = invocable.model->id;
   return invocable.model;
 }
 
@@ -120,6 +125,7 @@ awaitable<Result<engines::Engine*>> ready_engine(const Call& call, const catalog
 
 std::optional<Event> Running::try_next() {
   std::optional<Event> event = generation_->try_next();
+  if (event) timer_.note(*event);
   if (!event || cached_ == CachedTokens::told_apart) return event;
   if (auto* usage = std::get_if<Usage>(&*event)) *usage = without_cache(*usage);
   if (auto* start = std::get_if<MessageStart>(&*event)) start->usage = without_cache(start->usage);
@@ -140,6 +146,7 @@ awaitable<Event> Running::next() {
 awaitable<Result<std::vector<Running>>> begin_answers(const Call& call, engines::Engine& engine,
                                                       const catalog::Model& model,
                                                       const Conversation& conversation, int count) {
+  call.account->gen_ai_operation = conversation.raw_completion ? "text_completion" : "chat";
   CRATON_CO_TRY(refuse_unseeable(engine, model, conversation));
   if (!has_documents(conversation)) co_return start(call, engine, model, conversation, count);
   Result<Conversation> read = co_await with_documents_read(call.service.workers(), conversation);

@@ -17,6 +17,7 @@
 #include "engines/engine.h"
 #include "families/family.h"
 #include "service/operations.h"
+#include "service/service_metrics.h"
 
 namespace craton::service {
 
@@ -41,8 +42,8 @@ enum class CachedTokens { told_apart, counted_as_input };
 /// An answer that is being made; gives it up when it goes.
 class Running {
  public:
-  Running(std::shared_ptr<engines::Generation> generation, CachedTokens cached)
-      : generation_(std::move(generation)), cached_(cached) {}
+  Running(std::shared_ptr<engines::Generation> generation, CachedTokens cached, AnswerTimer timer)
+      : generation_(std::move(generation)), cached_(cached), timer_(std::move(timer)) {}
   Running(Running&&) noexcept = default;
   Running& operator=(Running&&) = delete;
   ~Running() {
@@ -58,6 +59,7 @@ class Running {
  private:
   std::shared_ptr<engines::Generation> generation_;
   CachedTokens cached_;
+  AnswerTimer timer_;
 };
 
 /// Begins `count` answers to one conversation, each with the next seed where it has one; its

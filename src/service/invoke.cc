@@ -90,6 +90,7 @@ Result<NativeCall> read_call(const Call& call, Delivery delivery, const catalog:
 
 /// Reads a native call and begins its answers.
 awaitable<Result<NativeCall>> begin(const Call& call, Delivery delivery) {
+  call.account->gen_ai_operation = "chat";  // until it is known better
   CRATON_CO_TRY_ASSIGN(const catalog::Model* model,
                        resolve_model(call, text_member(call.input, "modelId")));
   CRATON_CO_TRY_ASSIGN(NativeCall native, read_call(call, delivery, *model));

@@ -25,6 +25,9 @@ struct Account {
   std::string_view operation;
   std::string model_id;
   std::string engine_model;
+  std::string_view request_model;  ///< The catalogue's id of the model; empty until it is known.
+  /// What is done as the semantic conventions name it: "chat". Empty where no model is to answer.
+  std::string_view gen_ai_operation;
   std::string ignored_fields;  ///< Asked for, validated, not honoured by this engine.
   std::optional<int> input_tokens;
   std::optional<int> output_tokens;

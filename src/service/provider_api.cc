@@ -142,6 +142,7 @@ awaitable<Result<http::Response>> streamed(const ProviderApi& api, const Call& c
 }
 
 awaitable<Result<http::Response>> answer(const ProviderApi& api, const Call& call) {
+  call.account->gen_ai_operation = "chat";  // until it is known better
   Result<Prepared> prepared = co_await prepare(api, call);
   if (!prepared) co_return prepared.error();
   Result<std::vector<Running>> running =

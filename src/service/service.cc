@@ -88,12 +88,18 @@ log::FieldValue counted(std::optional<int> tokens) {
 /// out or the caller has left.
 class RequestLine {
  public:
-  RequestLine(const http::Request& request, const Begun& begun)
-      : method_(request.method),
+  RequestLine(const http::Request& request, const Begun& begun,
+              std::shared_ptr<ServiceMetrics> metrics)
+      : metrics_(std::move(metrics)),
+        method_(request.method),
         path_(request.target.substr(0, std::min<std::size_t>(256, request.target.find('?')))),
         peer_(request.peer),
         begun_(begun) {}
-  ~RequestLine() { write(); }
+  ~RequestLine() {
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begun_.started;
+    count(took);
+    write(took);
+  }
   RequestLine(const RequestLine&) = delete;
   RequestLine& operator=(const RequestLine&) = delete;
 
@@ -111,18 +117,25 @@ class RequestLine {
     return begun_.account->complete ? std::string_view() : "caller_left";
   }
 
-  void write() const {
+  void count(std::chrono::nanoseconds took) const {
     const Account& account = *begun_.account;
-    const double took =
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun_.started)
-            .count();
+    metrics_->finished(
+        {.operation = account.operation,
+         .status = status_,
+         .error = status_ == 0 ? "caller_left" : error(),
+         .took = took,
+         .answer = {account.gen_ai_operation, account.request_model, account.engine_model}});
+  }
+
+  void write(std::chrono::nanoseconds took) const {
+    const Account& account = *begun_.account;
     log::info("request", {{"id", begun_.request_id},
                           {"operation", account.operation},
                           {"method", method_},
                           {"path", path_},
                           {"status", std::int64_t(status_)},
                           {"error", error()},
-                          {"ms", took},
+                          {"ms", std::chrono::duration<double, std::milli>(took).count()},
                           {"model_id", account.model_id},
                           {"model", account.engine_model},
                           {"input_tokens", counted(account.input_tokens)},
@@ -132,6 +145,7 @@ class RequestLine {
                           {"peer", peer_}});
   }
 
+  const std::shared_ptr<ServiceMetrics> metrics_;
   const std::string method_;
   const std::string path_;
   const std::string peer_;
@@ -171,7 +185,7 @@ engines::Engine* Service::engine_of(std::string_view) const { return engine_.get
 
 boost::asio::awaitable<http::Response> Service::handle(http::Request request) {
   const Begun begun{random_uuid(), std::chrono::steady_clock::now(), std::make_shared<Account>()};
-  auto line = std::make_unique<RequestLine>(request, begun);
+  auto line = std::make_unique<RequestLine>(request, begun, metrics_);
   Result<http::Response> result = co_await answer(*this, request, begun);
   http::Response response = result ? std::move(*result) : error_response(result.error());
   response.headers.add("x-amzn-RequestId", begun.request_id);

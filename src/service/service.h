@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "engines/engine.h"
 #include "http/message.h"
+#include "service/service_metrics.h"
 #include "service/worker_pool.h"
 
 namespace craton::service {
@@ -42,6 +43,9 @@ class Service {
   /// For what takes too long for an I/O thread.
   WorkerPool& workers() const { return *workers_; }
 
+  /// What it has counted. Streamed answers share it, and may outlive the service.
+  const std::shared_ptr<ServiceMetrics>& metrics() const { return metrics_; }
+
   /// The engine that `model_id` is bound to; null when none is.
   engines::Engine* engine_of(std::string_view model_id) const;
 
@@ -50,6 +54,7 @@ class Service {
   const std::shared_ptr<const catalog::Catalog> catalog_;
   const std::shared_ptr<engines::Engine> engine_;
   const std::unique_ptr<WorkerPool> workers_;
+  const std::shared_ptr<ServiceMetrics> metrics_ = std::make_shared<ServiceMetrics>();
 };
 
 }  // namespace craton::service

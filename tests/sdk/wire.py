@@ -60,6 +60,10 @@ class Connection:
         assert len(body) == length, f"{len(body)} of {length} bytes"
         return Answer(int(status), headers, body)
 
+    def read_all(self, most=-1):
+        """What comes, as it comes, until the server closes or `most` bytes are there."""
+        return self._input.read(most)
+
     def ends(self):
         """True when the server closes without another byte."""
         try:

@@ -1,0 +1,144 @@
+#include "server/metrics_page.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "metrics/page.h"
+#include "server/process_stats.h"
+
+namespace craton::server {
+namespace {
+
+using engines::EngineStats;
+using metrics::Label;
+using metrics::Metric;
+using metrics::Page;
+using metrics::Type;
+
+/// A metric that is one number of `Stats`.
+template <class Stats>
+struct Row {
+  Metric metric;
+  double (*value)(const Stats& stats);
+};
+
+template <auto member, class Stats>
+constexpr double number(const Stats& stats) {
+  return static_cast<double>(stats.*member);
+}
+
+constexpr std::array engine_rows{
+    Row<EngineStats>{{"craton_engine_queue_length", Type::gauge,
+                      "Requests that an engine holds and does not compute yet."},
+                     number<&EngineStats::queue_length>},
+    Row<EngineStats>{{"craton_engine_running", Type::gauge, "Answers that are being computed."},
+                     number<&EngineStats::running>},
+    Row<EngineStats>{
+        {"craton_engine_kv_cells", Type::gauge, "Tokens that the KV cache has room for."},
+        number<&EngineStats::kv_cells>},
+    Row<EngineStats>{{"craton_engine_kv_cells_used", Type::gauge,
+                      "KV cells of answers that are being computed."},
+                     number<&EngineStats::kv_cells_used>},
+    Row<EngineStats>{{"craton_engine_kv_cells_kept", Type::gauge,
+                      "KV cells kept of earlier answers, given up when they are needed."},
+                     number<&EngineStats::kv_cells_kept>},
+    Row<EngineStats>{{"craton_engine_prompt_tokens_total", Type::counter,
+                      "Tokens of the prompts whose turn has come."},
+                     number<&EngineStats::prompt_tokens>},
+    Row<EngineStats>{{"craton_engine_prefix_hit_tokens_total", Type::counter,
+                      "Of those, tokens found in the KV cache."},
+                     number<&EngineStats::prefix_hit_tokens>},
+    Row<EngineStats>{{"craton_engine_generated_tokens_total", Type::counter,
+                      "Tokens that the model has generated."},
+                     number<&EngineStats::generated_tokens>},
+    Row<EngineStats>{{"craton_engine_evictions_total", Type::counter,
+                      "Answers that gave up their KV cells to older ones, to be computed again."},
+                     number<&EngineStats::evictions>},
+};
+constexpr Metric engine_ready{"craton_engine_ready", Type::gauge,
+                              "1 when the model is loaded, 0 while it loads or when it failed."};
+constexpr Metric engine_steps{"craton_engine_step_seconds", Type::histogram,
+                              "Time of a step: a batch of all running answers, or an image."};
+
+constexpr std::array traffic_rows{
+    Row<http::Traffic>{{"craton_http_connections", Type::gauge, "Connections that are open."},
+                       number<&http::Traffic::connections_open>},
+    Row<http::Traffic>{
+        {"craton_http_accepted_connections_total", Type::counter, "Connections accepted."},
+        number<&http::Traffic::connections>},
+    Row<http::Traffic>{{"craton_http_received_bytes_total", Type::counter,
+                        "Bytes of HTTP received, without TLS's own."},
+                       number<&http::Traffic::received_bytes>},
+    Row<http::Traffic>{
+        {"craton_http_sent_bytes_total", Type::counter, "Bytes of HTTP sent, without TLS's own."},
+        number<&http::Traffic::sent_bytes>},
+};
+
+constexpr std::array process_rows{
+    Row<ProcessStats>{{"process_resident_memory_bytes", Type::gauge, "Resident memory."},
+                      number<&ProcessStats::resident_bytes>},
+    Row<ProcessStats>{{"process_cpu_seconds_total", Type::counter, "CPU time, user and system."},
+                      number<&ProcessStats::cpu_seconds>},
+    Row<ProcessStats>{{"process_open_fds", Type::gauge, "Open file descriptors."},
+                      number<&ProcessStats::open_files>},
+    Row<ProcessStats>{
+        {"process_start_time_seconds", Type::gauge, "When the process started, since the epoch."},
+        number<&ProcessStats::started>},
+};
+constexpr Metric build_info{"craton_build_info", Type::gauge,
+                            "1; the labels say what the program is."};
+
+template <class Stats, std::size_t size>
+void write_rows(const std::array<Row<Stats>, size>& rows, metrics::Labels labels,
+                const Stats& stats, Page& page) {
+  for (const Row<Stats>& row : rows) {
+    page.begin(row.metric);
+    page.sample(labels, row.value(stats));
+  }
+}
+
+void write_engine(const engines::Engine& engine, Page& page) {
+  const std::array labels{Label{"engine", engine.kind()}, Label{"model", engine.model()}};
+  page.begin(engine_ready);
+  page.sample(labels, std::uint64_t{engine.status().state == engines::State::ready});
+  const EngineStats stats = engine.stats();
+  write_rows(engine_rows, labels, stats, page);
+  page.begin(engine_steps);
+  if (!stats.steps.counts.empty()) page.sample(labels, stats.steps);
+}
+
+void write_all(const Watched& watched, Page& page) {
+  page.begin(build_info);
+  page.sample(std::array{Label{"version", CRATON_VERSION}}, std::uint64_t{1});
+  write_rows(process_rows, {}, process_stats(), page);
+  write_rows(traffic_rows, {}, watched.traffic, page);
+  if (watched.engine) write_engine(*watched.engine, page);
+  watched.service.metrics()->write(page);
+}
+
+}  // namespace
+
+bool asks_for_metrics(const http::Request& request) {
+  const std::string_view path =
+      std::string_view(request.target).substr(0, request.target.find('?'));
+  return path == "/metrics" && (request.method == "GET" || request.method == "HEAD");
+}
+
+http::Response metrics_page(const http::Request& request, const Watched& watched) {
+  const metrics::Format format =
+      metrics::format_for(request.headers.find("accept").value_or(std::string_view()));
+  Page page(format);
+  write_all(watched, page);
+  http::Response response;
+  response.headers.add("Content-Type", std::string(metrics::content_type_of(format)));
+  response.headers.add("Cache-Control", "no-store");
+  response.headers.add("Vary", "Accept");
+  response.headers.add("x-amzn-RequestId", random_uuid());
+  response.body = page.take();
+  return response;
+}
+
+}  // namespace craton::server
