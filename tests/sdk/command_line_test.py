@@ -53,10 +53,10 @@ class TestUsage:
     def test_without_a_command_the_help_is_printed(self):
         done = run_craton()
         assert done.returncode != 0
-        for command in ("serve", "pull", "doctor", "operations"):
+        for command in ("serve", "pull", "doctor", "operations", "top"):
             assert re.search(rf"^\s+{command}\b", done.stdout + done.stderr, re.M)
 
-    @pytest.mark.parametrize("command", ["serve", "pull", "doctor", "operations"])
+    @pytest.mark.parametrize("command", ["serve", "pull", "doctor", "operations", "top"])
     def test_every_command_has_help(self, command):
         done = run_craton(command, "--help")
         assert done.returncode == 0 and len(done.stdout.splitlines()) > 3
