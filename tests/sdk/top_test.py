@@ -135,9 +135,9 @@ class TestTerminal:
 
     def test_it_follows_the_size(self, bare):
         with Screen("--endpoint-url", bare.url, "--interval", "60") as screen:
-            wide = screen.until(b"No model is bound.")
+            wide = screen.until(b"\x1b[J")
             screen.resize(40, 10)
-            narrow = screen.until(b"No model is bound.")
+            narrow = screen.until(b"\x1b[J")
             screen.type(b"q")
             assert screen.ends() == 0
 
