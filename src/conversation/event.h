@@ -24,6 +24,7 @@ enum class StopReason {
   end_turn,       ///< The model ended its answer.
   stop_sequence,  ///< One of the request's stop sequences appeared.
   max_tokens,     ///< The request's limit, or the model's.
+  full_context,   ///< There is no room for another token. Told as `max_tokens` by most models.
   tool_use,       ///< The answer ends with calls of tools.
 };
 

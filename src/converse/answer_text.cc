@@ -48,6 +48,7 @@ std::string_view stop_reason_of(const Answer& answer) {
     case StopReason::end_turn: return "end_turn";
     case StopReason::stop_sequence: return "stop_sequence";
     case StopReason::max_tokens: return "max_tokens";
+    case StopReason::full_context: return "model_context_window_exceeded";
     case StopReason::tool_use: break;
   }
   return std::ranges::any_of(answer.content, is_malformed) ? "malformed_tool_use" : "tool_use";

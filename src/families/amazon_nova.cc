@@ -459,6 +459,7 @@ std::string_view stop_reason(StopReason reason) {
     case StopReason::end_turn: return "end_turn";
     case StopReason::stop_sequence: return "stop_sequence";
     case StopReason::tool_use: return "tool_use";
+    case StopReason::full_context:
     case StopReason::max_tokens: break;
   }
   return "max_tokens";

@@ -336,6 +336,7 @@ constinit const Family anthropic_messages{
     .stream = anthropic_stream,
     .too_long = anthropic_too_long,
     .apply_additional = apply_additional,
+    .tells_full_context = tells_full_context,
 };
 
 }  // namespace craton::families

@@ -107,6 +107,8 @@ bool thinks_adaptively(std::string_view model_id) { return is_at_least(model_id,
 
 bool takes_output_config(std::string_view model_id) { return is_at_least(model_id, {4, 5}); }
 
+bool tells_full_context(std::string_view model_id) { return is_at_least(model_id, {4, 5}); }
+
 Error anthropic_too_long(const InputTooLong&) {
   return {ErrorCode::validation, "Input is too long for requested model."};
 }

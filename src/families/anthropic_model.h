@@ -39,6 +39,10 @@ bool thinks(std::string_view model_id);
 /// Claude 4.6 and later decide by themselves how long to think.
 bool thinks_adaptively(std::string_view model_id);
 
+/// Claude 4.5 and later tell an answer that filled the context from one of as many tokens as were
+/// asked for.
+bool tells_full_context(std::string_view model_id);
+
 /// Claude 4.5 and later: answers in a format, and with an effort, that the caller chooses.
 bool takes_output_config(std::string_view model_id);
 

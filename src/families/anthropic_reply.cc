@@ -21,6 +21,7 @@ constexpr std::string_view stop_reason(StopReason reason) {
     case StopReason::end_turn: return "end_turn";
     case StopReason::stop_sequence: return "stop_sequence";
     case StopReason::tool_use: return "tool_use";
+    case StopReason::full_context: return "model_context_window_exceeded";
     case StopReason::max_tokens: break;
   }
   return "max_tokens";

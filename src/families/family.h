@@ -115,6 +115,10 @@ struct Family {
   /// …". null: the family takes none.
   Result<void> (*apply_additional)(const ModelContext& model, const json::object& fields,
                                    NativeRequest& request) = nullptr;
+
+  /// Whether a model tells StopReason::full_context; null: none does, and such answers are given as
+  /// StopReason::max_tokens.
+  bool (*tells_full_context)(std::string_view model_id) = nullptr;
 };
 
 /// Every family. The first whose prefix and shape fit speaks for a model id and body.

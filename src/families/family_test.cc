@@ -301,6 +301,8 @@ TEST(AnthropicModel, KnowsWhatItsGenerationDoes) {
   EXPECT_TRUE(thinks_adaptively("anthropic.claude-opus-4-6-v1"));
   EXPECT_FALSE(takes_output_config("anthropic.claude-opus-4-1-20250805-v1:0"));
   EXPECT_TRUE(takes_output_config("anthropic.claude-opus-4-5-20251101-v1:0"));
+  EXPECT_FALSE(tells_full_context("anthropic.claude-opus-4-1-20250805-v1:0"));
+  EXPECT_TRUE(tells_full_context("anthropic.claude-haiku-4-5-20251001-v1:0"));
   EXPECT_TRUE(is_completion_claude("anthropic.claude-v2:1"));
   EXPECT_FALSE(is_completion_claude("anthropic.claude-3-haiku-20240307-v1:0"));
 }

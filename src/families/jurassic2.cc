@@ -228,6 +228,7 @@ void append_finish_reason(const Answer& answer, std::string& out) {
       out += '}';
       return;
     case StopReason::tool_use:  // it calls none
+    case StopReason::full_context:
     case StopReason::max_tokens:
       out += R"({"reason":"length","length":)" + std::to_string(answer.usage.output_tokens) + "}";
   }

@@ -31,6 +31,7 @@ void append_mistral_stop_reason(const MessageStop* stop, std::string& out) {
   switch (stop->reason) {
     case StopReason::end_turn:
     case StopReason::stop_sequence: out += "\"stop\""; return;
+    case StopReason::full_context:
     case StopReason::max_tokens: out += "\"length\""; return;
     case StopReason::tool_use: out += "\"tool_calls\""; return;
   }

@@ -21,6 +21,7 @@ std::string_view finish_reason(StopReason reason) {
     case StopReason::end_turn:
     case StopReason::stop_sequence: return "stop";
     case StopReason::tool_use: return "tool_calls";
+    case StopReason::full_context:
     case StopReason::max_tokens: break;
   }
   return "length";

@@ -59,14 +59,18 @@ engines::Priority priority_of(const api::Input& input) {
   return engines::Priority::normal;
 }
 
+bool tells_full_context(const catalog::Model& model) {
+  const families::Family* family = families::chat_family_of(model.id);
+  return family && family->tells_full_context && family->tells_full_context(model.id);
+}
+
 Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
                                    const catalog::Model& model, const Conversation& conversation,
                                    int count) {
   const engines::Limits limits{model.context_tokens,
                                call.started + call.service.options().answer_limit,
                                priority_of(call.input)};
-  const CachedTokens cached =
-      conversation.caching ? CachedTokens::told_apart : CachedTokens::counted_as_input;
+  const Told told{.cached_tokens = conversation.caching, .full_context = tells_full_context(model)};
   const Account& account = *call.account;
   const AnswerLabels labels{account.gen_ai_operation, account.request_model, account.engine_model};
   std::vector<Running> running;
@@ -76,7 +80,7 @@ Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
     CRATON_TRY_ASSIGN(std::shared_ptr<engines::Generation> generation,
                       engine.generate(std::move(own), limits));
     const auto what = i == 0 ? AnswerTimer::What::everything : AnswerTimer::What::tokens_alone;
-    running.emplace_back(std::move(generation), cached,
+    running.emplace_back(std::move(generation), told,
                          AnswerTimer(call.service.metrics(), labels, call.started, what));
   }
   return running;
@@ -126,7 +130,11 @@ awaitable<Result<engines::Engine*>> ready_engine(const Call& call, const catalog
 std::optional<Event> Running::try_next() {
   std::optional<Event> event = generation_->try_next();
   if (event) timer_.note(*event);
-  if (!event || cached_ == CachedTokens::told_apart) return event;
+  if (!event) return event;
+  if (auto* stop = std::get_if<MessageStop>(&*event); stop && !told_.full_context) {
+    if (stop->reason == StopReason::full_context) stop->reason = StopReason::max_tokens;
+  }
+  if (told_.cached_tokens) return event;
   if (auto* usage = std::get_if<Usage>(&*event)) *usage = without_cache(*usage);
   if (auto* start = std::get_if<MessageStart>(&*event)) start->usage = without_cache(start->usage);
   return event;

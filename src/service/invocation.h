@@ -36,14 +36,17 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
 boost::asio::awaitable<Result<engines::Engine*>> ready_engine(const Call& call,
                                                               const catalog::Model& model);
 
-/// What the caller is told of tokens that were read from or written to a cache.
-enum class CachedTokens { told_apart, counted_as_input };
+/// What the caller is told of an answer, beside its content.
+struct Told {
+  bool cached_tokens;  ///< False: those read from or written to a cache are counted as input.
+  bool full_context;   ///< False: StopReason::full_context is given as `max_tokens`.
+};
 
 /// An answer that is being made; gives it up when it goes.
 class Running {
  public:
-  Running(std::shared_ptr<engines::Generation> generation, CachedTokens cached, AnswerTimer timer)
-      : generation_(std::move(generation)), cached_(cached), timer_(std::move(timer)) {}
+  Running(std::shared_ptr<engines::Generation> generation, Told told, AnswerTimer timer)
+      : generation_(std::move(generation)), told_(told), timer_(std::move(timer)) {}
   Running(Running&&) noexcept = default;
   Running& operator=(Running&&) = delete;
   ~Running() {
@@ -58,7 +61,7 @@ class Running {
 
  private:
   std::shared_ptr<engines::Generation> generation_;
-  CachedTokens cached_;
+  Told told_;
   AnswerTimer timer_;
 };
 

@@ -594,7 +594,8 @@ void Scheduler::accept(Sequence& sequence, std::span<const float> logits) {
   if (assembler.complete()) return finish(sequence, StopReason::end_turn);
   const bool enough = request.tokens_max && sequence.generated() >= *request.tokens_max;
   const bool full = static_cast<int>(sequence.tokens.size()) >= request.context_tokens;
-  if (enough || full) finish(sequence, StopReason::max_tokens);
+  if (enough) return finish(sequence, StopReason::max_tokens);
+  if (full) finish(sequence, StopReason::full_context);
 }
 
 void Scheduler::hand_over(Sequence& sequence, std::vector<Event> events) {

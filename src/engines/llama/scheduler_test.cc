@@ -481,8 +481,11 @@ TEST_F(SchedulerTest, SaysWhyAnAnswerEnded) {
   Asked narrow = asked;
   narrow.context_tokens = 4 + 20;
   answer = answered(narrow, decoder);
-  EXPECT_EQ(answer.stop_reason, StopReason::max_tokens);
+  EXPECT_EQ(answer.stop_reason, StopReason::full_context);
   EXPECT_EQ(answer.usage.output_tokens, 20);
+
+  narrow.tokens_max = 20;
+  EXPECT_EQ(answered(narrow, decoder).stop_reason, StopReason::max_tokens) << "both at once";
 
   Asked stopped = asked;
   stopped.stop_sequences = {read_off(asked).substr(30, 3)};
