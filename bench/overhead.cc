@@ -126,13 +126,14 @@ class Connection {
 int run(const std::string& model, int rounds) {
   log::set_level(log::Level::error);
   server::Config config;
-  config.model = model;
+  config.model.file = model;
   config.port = 0;
   config.log_level = log::Level::error;
-  const auto engine = server::make_engine(config);
-  if (!engine) die(engine.error().message);
-  wait_on([&](auto wake) { (*engine)->notify_loaded(wake); });
-  const auto server = server::BedrockServer::start(config, *engine);
+  const auto models = server::ServedModels::make(config);
+  if (!models) die(models.error().message);
+  const std::shared_ptr<engines::Engine> engine = (*models)->engine_for("");
+  wait_on([&](auto wake) { engine->notify_loaded(wake); });
+  const auto server = server::BedrockServer::start(config, *models);
   if (!server) die(server.error().message);
   Connection connection((*server)->port());
 
@@ -141,7 +142,7 @@ int run(const std::string& model, int rounds) {
   for (int row = 0; row < 2; ++row) {
     std::vector<double> bare, served;
     for (int round = 0; round < rounds + 2; ++round) {
-      const double engine_us = microseconds_of([&] { ask_engine(**engine, lengths[row]); });
+      const double engine_us = microseconds_of([&] { ask_engine(*engine, lengths[row]); });
       const double http_us = microseconds_of([&] { connection.ask(lengths[row]); });
       if (round < 2) continue;  // warm-up
       bare.push_back(engine_us);

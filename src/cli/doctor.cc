@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -26,6 +27,7 @@
 #include "models/pull.h"
 #include "server/config.h"
 #include "server/environment.h"
+#include "server/served_models.h"
 
 namespace craton::cli {
 namespace {
@@ -43,6 +45,7 @@ struct Finding {
 struct DoctorFlags {
   int port = server::default_port;
   std::string data;
+  std::string config_file;
   bool verify = false;
   std::string output = "table";
 };
@@ -138,12 +141,35 @@ Finding look_at_model(const models::ModelFile& file, bool verify) {
 }
 
 void look_at_models(const models::Store& store, bool verify, std::vector<Finding>& findings) {
-  for (const models::ModelFile& file : store.found())
+  for (const models::ModelFile& file : store.found()) {
     findings.push_back(look_at_model(file, verify));
-  const models::Model& model = models::default_model();
-  if (store.has(model)) return;
-  findings.push_back(
-      {Verdict::failed, "model", "the default model is not here. Run: craton pull " + model.name});
+  }
+}
+
+/// What `craton serve` would load with the flags and the craton.yaml that are there. The files in
+/// the folder of models are looked at elsewhere.
+void look_at_configuration(const DoctorFlags& flags, std::vector<Finding>& findings) {
+  std::map<std::string, std::string> given;
+  if (!flags.data.empty()) given["data"] = flags.data;
+  const auto config = server::read_config({given, server::process_environment, flags.config_file});
+  if (!config) return findings.push_back({Verdict::failed, "config", config.error().message});
+  std::uint64_t bytes = 0;
+  for (const server::ModelCheck& check : server::check_models(*config)) {
+    if (check.problem) {
+      findings.push_back({Verdict::failed, "config", check.name + ": " + *check.problem});
+    } else {
+      findings.push_back({Verdict::ok, "config",
+                          fmt::format("{} takes about {}", check.name, megabytes(check.bytes))});
+    }
+    bytes += check.bytes;
+  }
+  const std::uint64_t most = config->memory.value_or(memory_bytes("MemAvailable"));
+  if (bytes <= most) return;
+  findings.push_back({Verdict::warning, "config",
+                      fmt::format("all models together take {}, and may have {}: {}",
+                                  megabytes(bytes), megabytes(most),
+                                  config->memory ? "they are loaded and unloaded by turns."
+                                                 : "give serve a bound, such as --memory 6G.")});
 }
 
 Finding look_at_port(int port) {
@@ -194,6 +220,7 @@ int doctor(const DoctorFlags& flags) {
   const models::Store store = server::store_of(flags.data);
   std::vector<Finding> findings{look_at_cpu(), look_at_memory(), look_at_folder(store)};
   look_at_models(store, flags.verify, findings);
+  look_at_configuration(flags, findings);
   findings.push_back(look_at_pdf());
   findings.push_back(look_at_port(flags.port));
   flags.output == "json" ? print_json(findings) : print_table(findings);
@@ -214,6 +241,10 @@ void add_doctor(CLI::App& app, int& exit_code) {
   command
       ->add_option("--data", flags->data, "Folder that holds models/ (default: the cache folder)")
       ->type_name("DIR");
+  command
+      ->add_option("--config", flags->config_file,
+                   "File that serve would read (default ./craton.yaml)")
+      ->type_name("FILE");
   command->add_flag("--verify", flags->verify,
                     "Check the SHA-256 of each model, which takes seconds");
   command->add_option("--output", flags->output, "table or json (default table)")

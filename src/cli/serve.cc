@@ -9,12 +9,15 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/log.h"
 #include "cli/commands.h"
 #include "server/bedrock_server.h"
 #include "server/config.h"
 #include "server/environment.h"
+#include "server/served_models.h"
+#include "server/settings.h"
 
 namespace craton::cli {
 namespace {
@@ -50,16 +53,21 @@ class StopSignals {
   sigset_t set_;
 };
 
+void print_models(const server::ServedModels& models, const std::string& url) {
+  const std::vector<server::ServedModels::Row> rows = models.rows();
+  if (rows.empty()) std::printf("model: none, so the control plane only\n");
+  for (const server::ServedModels::Row& row : rows) {
+    const std::string when =
+        row.kept ? "loading; " + url + "/ready turns 200 when it answers" : "loaded when asked for";
+    std::printf("model: %s (%s)\n", std::string(row.engine.model()).c_str(), when.c_str());
+  }
+}
+
 void print_start(const server::Config& config, const server::BedrockServer& server,
-                 const engines::Engine* engine) {
+                 const server::ServedModels& models) {
   const std::string url = server.url();
   std::printf("craton listens on %s\n", url.c_str());
-  if (engine) {
-    std::printf("model: %s (loading; %s/ready turns 200 when it answers)\n",
-                std::string(engine->model()).c_str(), url.c_str());
-  } else {
-    std::printf("model: none, so the control plane only\n");
-  }
+  print_models(models, url);
   std::printf(
       "\nPoint any AWS SDK here:\n\n"
       "export AWS_ENDPOINT_URL=%s\n"
@@ -72,15 +80,6 @@ void print_start(const server::Config& config, const server::BedrockServer& serv
   }
   std::printf("\n");
   std::fflush(stdout);
-}
-
-/// Loading goes on in the background; what goes wrong there is told when it does.
-void log_when_failed(engines::Engine& engine) {
-  engine.notify_loaded([&engine] {
-    const engines::Status status = engine.status();
-    if (status.state != engines::State::failed) return;
-    log::error("model_failed", {{"model", engine.model()}, {"reason", status.reason}});
-  });
 }
 
 /// Drains at the first signal; stops at once at a second.
@@ -109,12 +108,11 @@ int serve(const ServeFlags& flags) {
   if (!config) return fail(config.error().message);
   log::set_level(config->log_level);
   const StopSignals signals;
-  const auto engine = server::make_engine(*config);
-  if (!engine) return fail(engine.error().message);
-  const auto server = server::BedrockServer::start(*config, *engine);
+  const auto models = server::ServedModels::make(*config);
+  if (!models) return fail(models.error().message);
+  const auto server = server::BedrockServer::start(*config, *models);
   if (!server) return fail(server.error().message);
-  print_start(*config, **server, engine->get());
-  if (*engine) log_when_failed(**engine);
+  print_start(*config, **server, **models);
   serve_until_stopped(**server, signals, config->drain_limit);
   log::info("stopped");
   log::flush();
@@ -128,11 +126,15 @@ void add_serve(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<ServeFlags>();
   for (const server::Setting& setting : server::settings()) {
     const std::string name(setting.name);
-    command
-        ->add_option_function<std::string>(
-            "--" + name, [flags, name](const std::string& text) { flags->values[name] = text; },
-            std::string(setting.help))
-        ->type_name(std::string(setting.value));
+    CLI::Option* option =
+        command
+            ->add_option_function<std::string>(
+                "--" + name, [flags, name](const std::string& text) { flags->values[name] = text; },
+                std::string(setting.help))
+            ->type_name(std::string(setting.value));
+    if (setting.repeats) {
+      option->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::Join);
+    }
   }
   command
       ->add_option("--config", flags->config_file,

@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "http/server.h"
 #include "server/health.h"
@@ -35,22 +36,27 @@ service::ServiceOptions service_options(const Config& config) {
 }  // namespace
 
 struct BedrockServer::Parts {
-  Parts(const Config& config, TlsSetup with_tls, std::shared_ptr<engines::Engine> bound)
+  Parts(const Config& config, TlsSetup with_tls, std::shared_ptr<const ServedModels> served)
       : tls(std::move(with_tls)),
-        engine(std::move(bound)),
+        models(std::move(served)),
         service(service_options(config), std::make_shared<catalog::Catalog>(config.catalog),
-                engine),
+                [this](std::string_view model_id) { return models->engine_for(model_id); }),
         http(
             http_options(config, tls),
             [this](http::Request request) { return answer(std::move(request)); },
             [this](int status, std::string_view reason) { return refuse(status, reason); }),
-        host(config.host) {}
+        host(config.host) {
+    for (const ServedModels::Row& row : models->rows()) {
+      engines.push_back(&row.engine);
+      if (row.kept) kept.push_back(&row.engine);
+    }
+  }
 
   boost::asio::awaitable<http::Response> answer(http::Request request) {
     const SteadyTime began = std::chrono::steady_clock::now();
-    std::optional<http::Response> probe = answer_probe(request, engine.get());
+    std::optional<http::Response> probe = answer_probe(request, kept);
     if (!probe && asks_for_metrics(request)) {
-      probe = metrics_page(request, {service, engine.get(), http.traffic()});
+      probe = metrics_page(request, {service, engines, http.traffic()});
     }
     if (!probe) return service.handle(std::move(request));
     service.metrics()->finished({.operation = path_name(request.target),
@@ -78,7 +84,9 @@ struct BedrockServer::Parts {
   }
 
   TlsSetup tls;
-  std::shared_ptr<engines::Engine> engine;
+  std::shared_ptr<const ServedModels> models;
+  std::vector<const engines::Engine*> engines;  // of `models`
+  std::vector<const engines::Engine*> kept;     // of those
   service::Service service;
   http::Server http;  // last: its threads end before what they use
   std::string host;
@@ -88,10 +96,10 @@ BedrockServer::BedrockServer() = default;
 BedrockServer::~BedrockServer() = default;
 
 Result<std::unique_ptr<BedrockServer>> BedrockServer::start(
-    const Config& config, std::shared_ptr<engines::Engine> engine) {
+    const Config& config, std::shared_ptr<const ServedModels> models) {
   std::unique_ptr<BedrockServer> server(new BedrockServer);
   CRATON_TRY_ASSIGN(TlsSetup tls, make_tls(config));
-  server->parts_ = std::make_unique<Parts>(config, std::move(tls), std::move(engine));
+  server->parts_ = std::make_unique<Parts>(config, std::move(tls), std::move(models));
   CRATON_TRY(server->parts_->http.start());
   return server;
 }

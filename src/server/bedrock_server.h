@@ -1,7 +1,7 @@
-// BedrockServer: the catalogue, the engine, the service and the HTTP server, put together.
+// BedrockServer: the catalogue, the models, the service and the HTTP server, put together.
 //
 // Beside Bedrock's operations it answers /health (200 while the process serves) and /ready (503
-// until the model is loaded).
+// until the models that are kept are loaded), and /metrics.
 //
 // Threads: call from one thread; stop() may be called while another is in drain().
 #pragma once
@@ -10,18 +10,17 @@
 #include <memory>
 
 #include "base/result.h"
-#include "engines/engine.h"
 #include "server/config.h"
+#include "server/served_models.h"
 
 namespace craton::server {
 
 class BedrockServer {
  public:
-  /// Listens and serves when it returns; the model loads in the background meanwhile.
-  /// `engine`: what answers text models; null for none.
+  /// Listens and serves when it returns; models load in the background meanwhile.
   /// Fails when the address or the certificate cannot be had; the message names it and the cure.
   static Result<std::unique_ptr<BedrockServer>> start(const Config& config,
-                                                      std::shared_ptr<engines::Engine> engine);
+                                                      std::shared_ptr<const ServedModels> models);
   ~BedrockServer();
 
   std::uint16_t port() const;
@@ -41,9 +40,5 @@ class BedrockServer {
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };
-
-/// The engine that the configuration asks for: starts to load at once. Null for the model "none".
-/// Fails when there is no such model file; the message says what to do.
-Result<std::shared_ptr<engines::Engine>> make_engine(const Config& config);
 
 }  // namespace craton::server

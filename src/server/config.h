@@ -1,6 +1,14 @@
-// What `craton serve` can be told, in one table: a row is a flag (`--port`), a variable
-// (`CRATON_PORT`) and a key of craton.yaml (`port:`) at once. Flags win over variables, variables
-// over the file, the file over the defaults.
+// What `craton serve` was told, by flags, variables and craton.yaml; settings.h has the table of
+// them. Flags win over variables, variables over the file, the file over the defaults.
+//
+//   model: qwen2.5-coder-0.5b-instruct     # answers what is bound to no other
+//   memory: 6G
+//   models:
+//     small: {file: smollm2-135m-instruct, context: 2048}
+//     large: {file: /models/llama-3-8b.gguf, kv-type: q8_0}
+//   bind:
+//     "amazon.titan-*": small
+//     "anthropic.*": large
 #pragma once
 
 #include <chrono>
@@ -8,13 +16,14 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "engines/llama/llama_engine.h"
 
 namespace craton::server {
 
@@ -23,20 +32,45 @@ inline constexpr std::string_view default_model = "qwen2.5-coder-0.5b-instruct";
 
 enum class Tls { off, files, self_signed };
 
-struct Config {
-  std::string model{default_model};  ///< A name that `craton pull` knows, a GGUF file, or "none".
-  std::string projector;             ///< GGUF file by which the model sees; empty: it does not.
-  std::string host = "127.0.0.1";
-  std::uint16_t port = default_port;  ///< 0 picks a free one.
-  std::string region = "us-east-1";   ///< For callers whose signature names none.
-  int threads = 0;                    ///< Compute threads of a model; 0: one per physical core.
-  int io_threads = 0;                 ///< 0: one per core, 4 at most.
-  int context_tokens = 0;             ///< Of one conversation; 0: the engine's default.
-  int kv_cells = 0;          ///< Tokens of all answers and kept prompts; 0: the engine's default.
+/// What is said of one model.
+struct ModelConfig {
+  std::string file;        ///< A name that `craton pull` knows, or a GGUF file. Empty: no model.
+  std::string projector;   ///< GGUF file by which the model sees; empty: it does not.
+  int threads = 0;         ///< That compute; 0: one per physical core.
+  int context_tokens = 0;  ///< Of one conversation; 0: the engine's default.
+  int kv_cells = 0;        ///< Tokens of all answers and kept prompts; 0: the engine's default.
+  engines::llama::KvType kv_type = engines::llama::KvType::f16;
+  engines::llama::FlashAttention flash_attention = engines::llama::FlashAttention::automatic;
+  int gpu_layers = -1;       ///< Computed by a GPU, where the build has one; -1: all.
   bool prefix_cache = true;  ///< Prompts are kept for those that begin alike.
   bool speculation = true;   ///< Answers that repeat something are guessed ahead.
   int parallel = 0;          ///< Answers made at once; 0: the engine's default.
   int queue = 64;            ///< Requests that may wait beyond those.
+  bool keep = false;         ///< Loaded at the start, and never unloaded.
+};
+
+struct NamedModel {
+  std::string name;  ///< As bindings name it.
+  ModelConfig config;
+};
+
+/// Which model ids a model answers.
+struct Binding {
+  std::string pattern;  ///< Of ids of the catalogue: "anthropic.claude-3-*".
+  std::string model;    ///< A name of `models`, or the default model's file.
+};
+
+struct Config {
+  /// Answers what is bound to no other; its file may be the name of one of `models`. The others
+  /// have its settings, but for those of their own.
+  ModelConfig model{.file = std::string(default_model)};
+  std::vector<NamedModel> models;       ///< Those of craton.yaml, and what else bindings name.
+  std::vector<Binding> bindings;        ///< The first that fits decides.
+  std::optional<std::uint64_t> memory;  ///< Bytes of all models that are loaded at once.
+  std::string host = "127.0.0.1";
+  std::uint16_t port = default_port;  ///< 0 picks a free one.
+  std::string region = "us-east-1";   ///< For callers whose signature names none.
+  int io_threads = 0;                 ///< 0: one per core, 4 at most.
   catalog::View catalog = catalog::View::all;
   std::string data;  ///< Folder that holds models/ and tls/; empty: the cache folder.
   std::chrono::seconds model_wait{25};
@@ -48,22 +82,6 @@ struct Config {
   std::string tls_key;
   log::Level log_level = log::Level::info;
 };
-
-struct Setting {
-  std::string_view name;   ///< As a flag and key; the variable is CRATON_ and capitals.
-  std::string_view value;  ///< What to put there, for the help: "PORT"
-  std::string_view help;
-  /// Fails with `validation`; the message says what was expected.
-  Result<void> (*set)(Config& config, std::string_view text);
-};
-
-std::span<const Setting> settings();
-
-/// The setting of that name; null when there is none.
-const Setting* find_setting(std::string_view name);
-
-/// "CRATON_DRAIN_LIMIT" for "drain-limit".
-std::string variable_of(const Setting& setting);
 
 /// A variable's value; nullopt when unset.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;

@@ -1,11 +1,14 @@
-#include "server/config.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
+#include <vector>
+
+#include "server/settings.h"
 
 namespace craton::server {
 namespace {
@@ -66,6 +69,92 @@ TEST_F(ConfigFile, NestedValuesAreRefused) {
   EXPECT_FALSE(read_config({{}, nothing, write("- a\n")}));
 }
 
+const ModelConfig& model_of(const Config& config, std::string_view name) {
+  const auto found = std::ranges::find(config.models, name, &NamedModel::name);
+  if (found == config.models.end()) throw std::out_of_range("no such model");
+  return found->config;
+}
+
+TEST_F(ConfigFile, ModelsHaveTheSettingsOfAllAndTheirOwn) {
+  const auto config = read_config({{{"threads", "3"}},
+                                   nothing,
+                                   write("context: 4096\nprojector: eyes.gguf\nmodels:\n"
+                                         "  small: {file: a.gguf, context: 512, keep: on}\n"
+                                         "  large:\n    kv-type: q8_0\n    threads: 1\n"
+                                         "  plain:\n")});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->model.file, default_model);
+  ASSERT_EQ(config->models.size(), 3u);
+  const ModelConfig& small = model_of(*config, "small");
+  EXPECT_EQ(small.file, "a.gguf");
+  EXPECT_EQ(small.context_tokens, 512);
+  EXPECT_EQ(small.threads, 3) << "a flag is said of all models";
+  EXPECT_TRUE(small.keep);
+  const ModelConfig& large = model_of(*config, "large");
+  EXPECT_EQ(large.file, "large");
+  EXPECT_EQ(large.context_tokens, 4096);
+  EXPECT_EQ(large.threads, 1);
+  EXPECT_EQ(large.kv_type, engines::llama::KvType::q8_0);
+  EXPECT_FALSE(large.keep);
+  EXPECT_EQ(large.projector, "") << "it was made for the default model";
+  EXPECT_EQ(config->model.projector, "eyes.gguf");
+  EXPECT_EQ(model_of(*config, "plain").file, "plain");
+}
+
+TEST_F(ConfigFile, TheFirstBindingThatFitsIsTheOneSaidLast) {
+  const auto environment = [](const std::string& name) -> std::optional<std::string> {
+    if (name == "CRATON_BIND") return "b*=two";
+    return std::nullopt;
+  };
+  const auto config =
+      read_config({{{"bind", "c=three,d=four.gguf"}},
+                   environment,
+                   write("models: {one: }\nbind:\n  \"a:0\": one\n  \"*\": one\n")});
+  ASSERT_TRUE(config) << config.error().message;
+  std::vector<std::string> bound;
+  for (const Binding& row : config->bindings) bound.push_back(row.pattern + " " + row.model);
+  EXPECT_THAT(bound, testing::ElementsAre("c three", "d four.gguf", "b* two", "a:0 one", "* one"));
+  EXPECT_EQ(config->models.size(), 4u) << "what bindings name is a model";
+  EXPECT_EQ(model_of(*config, "four.gguf").file, "four.gguf");
+}
+
+TEST_F(ConfigFile, WhatIsWrongWithAModelNamesItsLine) {
+  const std::pair<std::string_view, std::string_view> wrong[]{
+      {"models:\n  a:\n    contxt: 5\n",
+       ":3: unknown key 'contxt' of a model; did you mean 'context'?"},
+      {"models:\n  a:\n    context: x\n", ":3: a.context: expected a whole number"},
+      {"models:\n  a:\n    port: 5\n", ":3: unknown key 'port' of a model"},
+      {"models:\n  a:\n    context: [1]\n", ":3: expected 'key: value' with a plain value"},
+      {"models: [a]\n", ":1: models: expected lines of the form 'key: value'"},
+      {"models:\n  a: b\n", ":2: a: expected lines of the form 'key: value'"},
+      {"models:\n  a:\n  a:\n", ":3: 'a' is there twice"},
+      {"bind:\n  \"a*\": [b]\n", ":2: expected 'key: value' with a plain value"},
+      {"bind: a\n", ":1: bind: expected PATTERN=MODEL"},
+      {"memory: 6T\n", ":1: memory: expected bytes, or a number with M or G behind it"},
+      {"modelss: {}\n", ":1: unknown key 'modelss'; did you mean 'models'?"},
+      {"kv-type: q8_0\nflash-attention: off\n", "a kv-type beside f16 needs flash-attention"},
+      {"models:\n  a:\n    kv-type: q4_0\n    flash-attention: off\n", "a: a kv-type beside f16"},
+  };
+  for (const auto& [text, said] : wrong) {
+    const auto config = read_config({{}, nothing, write(text)});
+    ASSERT_FALSE(config) << text;
+    EXPECT_THAT(config.error().message, HasSubstr(said));
+  }
+}
+
+TEST(Config, MemoryHasUnits) {
+  const std::pair<std::string, std::uint64_t> sizes[]{
+      {"1000", 1000}, {"512M", 512u << 20}, {"6G", std::uint64_t{6} << 30}};
+  for (const auto& [text, bytes] : sizes) {
+    EXPECT_EQ(read_config({{{"memory", text}}, nothing, {}})->memory, bytes);
+  }
+  EXPECT_FALSE(read_config({{}, nothing, {}})->memory);
+}
+
+TEST(Config, NoModelIsCalledNone) {
+  EXPECT_EQ(read_config({{{"model", "none"}}, nothing, {}})->model.file, "");
+}
+
 TEST(Config, AMissingFileIsNamed) {
   const auto config = read_config({{}, nothing, "no-such.yaml"});
   ASSERT_FALSE(config);
@@ -87,13 +176,14 @@ TEST_P(WrongValue, IsRefusedWithTheFlagsName) {
   EXPECT_THAT(config.error().message, HasSubstr("expected"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, WrongValue,
-                         testing::Values(Wrong{"port", "65536"}, Wrong{"port", "-1"},
-                                         Wrong{"port", "http"}, Wrong{"tls", "on"},
-                                         Wrong{"port", ""}, Wrong{"threads", "2.5"},
-                                         Wrong{"catalog", "yesterday"}, Wrong{"region", "US EAST"},
-                                         Wrong{"log", "loud"},
-                                         Wrong{"max-body", "99999999999999999999"}));
+INSTANTIATE_TEST_SUITE_P(
+    Table, WrongValue,
+    testing::Values(Wrong{"port", "65536"}, Wrong{"port", "-1"}, Wrong{"port", "http"},
+                    Wrong{"tls", "on"}, Wrong{"port", ""}, Wrong{"threads", "2.5"},
+                    Wrong{"catalog", "yesterday"}, Wrong{"region", "US EAST"}, Wrong{"log", "loud"},
+                    Wrong{"bind", "amazon"}, Wrong{"bind", "=x"}, Wrong{"memory", "0"},
+                    Wrong{"memory", "G"}, Wrong{"kv-type", "f8"}, Wrong{"flash-attention", "yes"},
+                    Wrong{"max-body", "99999999999999999999"}));
 
 TEST(Config, CertificateAndKeyComeTogether) {
   for (const auto& flags : {std::map<std::string, std::string>{{"tls-cert", "a"}},

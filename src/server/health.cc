@@ -1,5 +1,7 @@
 #include "server/health.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -9,35 +11,57 @@
 namespace craton::server {
 namespace {
 
-http::Response answer(int status, std::string_view state, const engines::Engine* engine) {
+using Engines = std::span<const engines::Engine* const>;
+
+struct StateRow {
+  engines::State state;
+  std::string_view name;
+  int status;
+};
+// From best to worst.
+constexpr std::array states{StateRow{engines::State::ready, "ready", 200},
+                            StateRow{engines::State::loading, "loading", 503},
+                            StateRow{engines::State::failed, "failed", 503}};
+
+const StateRow* row_of(const engines::Engine& engine) {
+  return std::ranges::find(states, engine.status().state, &StateRow::state);
+}
+
+/// `,"model":"a"` of one, `,"models":[{"model":"a","status":"ready"}]` of several.
+std::string text_of(Engines kept) {
+  if (kept.empty()) return {};
+  if (kept.size() == 1) return ",\"model\":" + json::quote(kept.front()->model());
+  std::string text = ",\"models\":[";
+  for (const engines::Engine* engine : kept) {
+    if (engine != kept.front()) text += ',';
+    text += "{\"model\":" + json::quote(engine->model()) +
+            ",\"status\":" + json::quote(row_of(*engine)->name) + "}";
+  }
+  return text + "]";
+}
+
+http::Response answer(int status, std::string_view state, Engines kept) {
   http::Response response;
   response.status = status;
   response.headers.add("Content-Type", "application/json");
   response.headers.add("Cache-Control", "no-store");
   response.headers.add("x-amzn-RequestId", random_uuid());
-  response.body = "{\"status\":" + json::quote(state);
-  if (engine) response.body += ",\"model\":" + json::quote(engine->model());
-  response.body += "}";
+  response.body = "{\"status\":" + json::quote(state) + text_of(kept) + "}";
   return response;
 }
 
-http::Response readiness(const engines::Engine* engine) {
-  if (!engine) return answer(200, "ready", nullptr);
-  switch (engine->status().state) {
-    case engines::State::ready: return answer(200, "ready", engine);
-    case engines::State::loading: return answer(503, "loading", engine);
-    case engines::State::failed: break;
-  }
-  return answer(503, "failed", engine);
+http::Response readiness(Engines kept) {
+  const StateRow* worst = &states.front();
+  for (const engines::Engine* engine : kept) worst = std::max(worst, row_of(*engine));
+  return answer(worst->status, worst->name, kept);
 }
 
 }  // namespace
 
-std::optional<http::Response> answer_probe(const http::Request& request,
-                                           const engines::Engine* engine) {
+std::optional<http::Response> answer_probe(const http::Request& request, Engines kept) {
   if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
-  if (request.target == "/health") return answer(200, "ok", nullptr);
-  if (request.target == "/ready") return readiness(engine);
+  if (request.target == "/health") return answer(200, "ok", {});
+  if (request.target == "/ready") return readiness(kept);
   return std::nullopt;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "engines/engine.h"
 #include "http/message.h"
@@ -9,8 +10,8 @@
 namespace craton::server {
 
 /// The answer when `request` asks for /health or /ready; nullopt when it asks for anything else.
-/// `engine`: the default model's; null when the server has none, and is then ready at once.
+/// `kept`: the engines of the models that are to be loaded; the server is ready when all are.
 std::optional<http::Response> answer_probe(const http::Request& request,
-                                           const engines::Engine* engine);
+                                           std::span<const engines::Engine* const> kept);
 
 }  // namespace craton::server

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace craton::server {
 namespace {
 
@@ -26,13 +28,17 @@ http::Request get(std::string target) {
   return {.method = "GET", .target = std::move(target), .headers = {}, .body = {}, .peer = {}};
 }
 
+std::optional<http::Response> probe(std::string target, std::vector<const engines::Engine*> kept) {
+  return answer_probe(get(std::move(target)), kept);
+}
+
 TEST(Health, IsOkWhateverTheModelDoes) {
   const FakeEngine loading(engines::State::loading);
-  EXPECT_EQ(answer_probe(get("/health"), &loading)->status, 200);
+  EXPECT_EQ(probe("/health", {&loading})->status, 200);
 }
 
 TEST(Probes, HaveRequestIdsLikeEveryAnswer) {
-  const auto first = answer_probe(get("/health"), nullptr)->headers.find("x-amzn-RequestId");
+  const auto first = probe("/health", {})->headers.find("x-amzn-RequestId");
   ASSERT_TRUE(first);
   EXPECT_EQ(first->size(), 36u);
 }
@@ -41,21 +47,31 @@ TEST(Ready, Is503UntilTheModelIsLoaded) {
   const FakeEngine loading(engines::State::loading);
   const FakeEngine failed(engines::State::failed);
   const FakeEngine ready(engines::State::ready);
-  EXPECT_EQ(answer_probe(get("/ready"), &loading)->status, 503);
-  EXPECT_EQ(answer_probe(get("/ready"), &failed)->status, 503);
-  EXPECT_EQ(answer_probe(get("/ready"), &ready)->status, 200);
-  EXPECT_EQ(answer_probe(get("/ready"), &ready)->body, R"({"status":"ready","model":"tiny"})");
+  EXPECT_EQ(probe("/ready", {&loading})->status, 503);
+  EXPECT_EQ(probe("/ready", {&failed})->status, 503);
+  EXPECT_EQ(probe("/ready", {&ready})->status, 200);
+  EXPECT_EQ(probe("/ready", {&ready})->body, R"({"status":"ready","model":"tiny"})");
 }
 
-TEST(Ready, NeedsNoModelWhereNoneIsBound) {
-  EXPECT_EQ(answer_probe(get("/ready"), nullptr)->status, 200);
+TEST(Ready, IsAsFarAsTheLastOfSeveral) {
+  const FakeEngine loading(engines::State::loading);
+  const FakeEngine failed(engines::State::failed);
+  const FakeEngine ready(engines::State::ready);
+  EXPECT_EQ(probe("/ready", {&ready, &loading})->body,
+            R"({"status":"loading","models":[{"model":"tiny","status":"ready"},)"
+            R"({"model":"tiny","status":"loading"}]})");
+  EXPECT_EQ(probe("/ready", {&ready, &loading})->status, 503);
+  EXPECT_EQ(probe("/ready", {&failed, &loading})->status, 503);
+  EXPECT_EQ(probe("/ready", {&ready, &ready})->status, 200);
 }
+
+TEST(Ready, NeedsNoModelWhereNoneIsBound) { EXPECT_EQ(probe("/ready", {})->status, 200); }
 
 TEST(Probes, LeaveEverythingElseToBedrock) {
-  EXPECT_FALSE(answer_probe(get("/foundation-models"), nullptr));
+  EXPECT_FALSE(probe("/foundation-models", {}));
   http::Request post = get("/health");
   post.method = "POST";
-  EXPECT_FALSE(answer_probe(post, nullptr));
+  EXPECT_FALSE(answer_probe(post, {}));
 }
 
 }  // namespace

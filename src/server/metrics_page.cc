@@ -59,7 +59,7 @@ constexpr std::array engine_rows{
                      number<&EngineStats::evictions>},
 };
 constexpr Metric engine_ready{"craton_engine_ready", Type::gauge,
-                              "1 when the model is loaded, 0 while it loads or when it failed."};
+                              "1 when the model is loaded, 0 when it is not, or failed."};
 constexpr Metric engine_steps{"craton_engine_step_seconds", Type::histogram,
                               "Time of a step: a batch of all running answers, or an image."};
 
@@ -100,14 +100,31 @@ void write_rows(const std::array<Row<Stats>, size>& rows, metrics::Labels labels
   }
 }
 
-void write_engine(const engines::Engine& engine, Page& page) {
-  const std::array labels{Label{"engine", engine.kind()}, Label{"model", engine.model()}};
+/// What one engine tells, at one moment.
+struct EngineView {
+  explicit EngineView(const engines::Engine& engine)
+      : labels{Label{"engine", engine.kind()}, Label{"model", engine.model()}},
+        ready(engine.status().state == engines::State::ready),
+        stats(engine.stats()) {}
+
+  std::array<Label, 2> labels;
+  bool ready;
+  EngineStats stats;
+};
+
+void write_engines(const std::vector<const engines::Engine*>& engines, Page& page) {
+  std::vector<EngineView> views;
+  for (const engines::Engine* engine : engines) views.emplace_back(*engine);
   page.begin(engine_ready);
-  page.sample(labels, std::uint64_t{engine.status().state == engines::State::ready});
-  const EngineStats stats = engine.stats();
-  write_rows(engine_rows, labels, stats, page);
+  for (const EngineView& view : views) page.sample(view.labels, std::uint64_t{view.ready});
+  for (const Row<EngineStats>& row : engine_rows) {
+    page.begin(row.metric);
+    for (const EngineView& view : views) page.sample(view.labels, row.value(view.stats));
+  }
   page.begin(engine_steps);
-  if (!stats.steps.counts.empty()) page.sample(labels, stats.steps);
+  for (const EngineView& view : views) {
+    if (!view.stats.steps.counts.empty()) page.sample(view.labels, view.stats.steps);
+  }
 }
 
 void write_all(const Watched& watched, Page& page) {
@@ -115,7 +132,7 @@ void write_all(const Watched& watched, Page& page) {
   page.sample(std::array{Label{"version", CRATON_VERSION}}, std::uint64_t{1});
   write_rows(process_rows, {}, process_stats(), page);
   write_rows(traffic_rows, {}, watched.traffic, page);
-  if (watched.engine) write_engine(*watched.engine, page);
+  if (!watched.engines.empty()) write_engines(watched.engines, page);
   watched.service.metrics()->write(page);
 }
 

@@ -2,6 +2,8 @@
 // docs/metrics.md says what each metric means.
 #pragma once
 
+#include <vector>
+
 #include "engines/engine.h"
 #include "http/message.h"
 #include "http/traffic.h"
@@ -12,7 +14,7 @@ namespace craton::server {
 /// What is told of.
 struct Watched {
   const service::Service& service;
-  const engines::Engine* engine;  ///< Null when the server has none.
+  std::vector<const engines::Engine*> engines;  ///< No two of the same kind and model.
   http::Traffic traffic;
 };
 

@@ -59,7 +59,7 @@ Result<void> refuse_prompts(std::string_view asked_id) {
 
 /// A Converse call, read and begun.
 struct ConverseCall {
-  engines::Engine* engine;
+  std::shared_ptr<engines::Engine> engine;
   converse::Provider provider;
   std::shared_ptr<const converse::Request> request;
   std::vector<Running> running;
@@ -88,11 +88,11 @@ awaitable<Result<ConverseCall>> begin(const Call& call, Delivery delivery) {
   CRATON_CO_TRY_ASSIGN(const catalog::Model* model,
                        resolve_model(call, text_member(call.input, "modelId")));
   CRATON_CO_TRY_ASSIGN(ConverseCall read, read_call(call, delivery, *model));
-  Result<engines::Engine*> engine = co_await ready_engine(call, *model);
+  Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, *model);
   if (!engine) co_return engine.error();
   read.engine = *engine;
   Result<std::vector<Running>> running =
-      co_await begin_answers(call, **engine, *model, read.request->conversation());
+      co_await begin_answers(call, *engine, *model, read.request->conversation());
   if (!running) co_return running.error();
   for (Running& one : *running) read.running.push_back(std::move(one));
   co_return read;

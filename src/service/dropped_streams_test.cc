@@ -138,7 +138,7 @@ bool soon(Condition condition) {
 TEST(DroppedStreams, LeaveNothingBehind) {
   log::set_level(log::Level::off);
   const auto engine = std::make_shared<EndlessEngine>();
-  Service service({}, std::make_shared<catalog::Catalog>(catalog::View::all), engine);
+  Service service({}, std::make_shared<catalog::Catalog>(catalog::View::all), always(engine));
   http::Server server(
       {.threads = 2}, [&](http::Request asked) { return service.handle(std::move(asked)); },
       refusal_response);

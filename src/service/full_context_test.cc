@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 constexpr std::string_view sonnet_4_5 = "us.anthropic.claude-sonnet-4-5-20250929-v1%3A0";
 constexpr std::string_view claude_body =
-    R"({"anthropic_version":"bedrock-2023-05-31","max_tokens":50000,)"
+    R"({"anthropic_version":"bedrock-2023-05-31","max_tokens":4000,)"
     R"("messages":[{"role":"user","content":"Hi"}]})";
 constexpr std::string_view converse_body =
     R"({"messages":[{"role":"user","content":[{"text":"Hi"}]}]})";
@@ -36,9 +36,9 @@ TEST_F(FullContext, IsNamedByTheModelsThatTellIt) {
   EXPECT_THAT(invoke(sonnet_4_5, std::string(claude_body)).body,
               HasSubstr(R"("stop_reason":"model_context_window_exceeded","stop_sequence":null)"));
   EXPECT_THAT(converse(sonnet_4_5), HasSubstr(R"("stopReason":"model_context_window_exceeded")"));
-  EXPECT_THAT(stream("/model/" + std::string(sonnet_4_5) + "/converse-stream",
-                     std::string(converse_body)),
-              HasSubstr(R"("stopReason":"model_context_window_exceeded")"));
+  EXPECT_THAT(
+      stream("/model/" + std::string(sonnet_4_5) + "/converse-stream", std::string(converse_body)),
+      HasSubstr(R"("stopReason":"model_context_window_exceeded")"));
 }
 
 TEST_F(FullContext, IsALimitOfTokensToAllOthers) {

@@ -64,7 +64,7 @@ bool tells_full_context(const catalog::Model& model) {
   return family && family->tells_full_context && family->tells_full_context(model.id);
 }
 
-Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
+Result<std::vector<Running>> start(const Call& call, const std::shared_ptr<engines::Engine>& engine,
                                    const catalog::Model& model, const Conversation& conversation,
                                    int count) {
   const engines::Limits limits{model.context_tokens,
@@ -78,9 +78,9 @@ Result<std::vector<Running>> start(const Call& call, engines::Engine& engine,
     Conversation own = conversation;
     if (own.sampling.seed) *own.sampling.seed += static_cast<std::uint32_t>(i);
     CRATON_TRY_ASSIGN(std::shared_ptr<engines::Generation> generation,
-                      engine.generate(std::move(own), limits));
+                      engine->generate(std::move(own), limits));
     const auto what = i == 0 ? AnswerTimer::What::everything : AnswerTimer::What::tokens_alone;
-    running.emplace_back(std::move(generation), told,
+    running.emplace_back(engine, std::move(generation), told,
                          AnswerTimer(call.service.metrics(), labels, call.started, what));
   }
   return running;
@@ -107,14 +107,15 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
   return invocable.model;
 }
 
-awaitable<Result<engines::Engine*>> ready_engine(const Call& call, const catalog::Model& model) {
-  engines::Engine* engine = call.service.engine_of(model.id);
+awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& call,
+                                                                 const catalog::Model& model) {
+  const std::shared_ptr<engines::Engine> engine = call.service.engine_of(model.id);
   if (!engine) co_return no_engine(model.id);
   call.account->engine_model = engine->model();
   if (engine->status().state == engines::State::loading) {
     const SteadyTime deadline =
         std::chrono::steady_clock::now() + call.service.options().model_wait;
-    const http::Subscribe subscribe = [engine](std::function<void()> wake) {
+    const http::Subscribe subscribe = [engine = engine.get()](std::function<void()> wake) {
       engine->notify_loaded(std::move(wake));
     };
     co_await http::wait_until(subscribe, deadline);
@@ -151,11 +152,11 @@ awaitable<Event> Running::next() {
   }
 }
 
-awaitable<Result<std::vector<Running>>> begin_answers(const Call& call, engines::Engine& engine,
-                                                      const catalog::Model& model,
-                                                      const Conversation& conversation, int count) {
+awaitable<Result<std::vector<Running>>> begin_answers(
+    const Call& call, const std::shared_ptr<engines::Engine>& engine, const catalog::Model& model,
+    const Conversation& conversation, int count) {
   call.account->gen_ai_operation = conversation.raw_completion ? "text_completion" : "chat";
-  CRATON_CO_TRY(refuse_unseeable(engine, model, conversation));
+  CRATON_CO_TRY(refuse_unseeable(*engine, model, conversation));
   if (!has_documents(conversation)) co_return start(call, engine, model, conversation, count);
   Result<Conversation> read = co_await with_documents_read(call.service.workers(), conversation);
   if (!read) co_return read.error();

@@ -33,8 +33,8 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
 
 /// The engine that `model` is bound to, once it is loaded; waits as long as the options say. Fails
 /// with `model_not_ready`, or with `model_error` when it could not be loaded.
-boost::asio::awaitable<Result<engines::Engine*>> ready_engine(const Call& call,
-                                                              const catalog::Model& model);
+boost::asio::awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(
+    const Call& call, const catalog::Model& model);
 
 /// What the caller is told of an answer, beside its content.
 struct Told {
@@ -45,8 +45,12 @@ struct Told {
 /// An answer that is being made; gives it up when it goes.
 class Running {
  public:
-  Running(std::shared_ptr<engines::Generation> generation, Told told, AnswerTimer timer)
-      : generation_(std::move(generation)), told_(told), timer_(std::move(timer)) {}
+  Running(std::shared_ptr<engines::Engine> engine, std::shared_ptr<engines::Generation> generation,
+          Told told, AnswerTimer timer)
+      : engine_(std::move(engine)),
+        generation_(std::move(generation)),
+        told_(told),
+        timer_(std::move(timer)) {}
   Running(Running&&) noexcept = default;
   Running& operator=(Running&&) = delete;
   ~Running() {
@@ -60,6 +64,7 @@ class Running {
   std::optional<Event> try_next();
 
  private:
+  std::shared_ptr<engines::Engine> engine_;  // stays while it answers
   std::shared_ptr<engines::Generation> generation_;
   Told told_;
   AnswerTimer timer_;
@@ -68,11 +73,9 @@ class Running {
 /// Begins `count` answers to one conversation, each with the next seed where it has one; its
 /// documents are read first. Fails with `validation` when the conversation needs what `model` or
 /// the model bound to it has not (eyes) or a document cannot be read, and as Engine::generate().
-boost::asio::awaitable<Result<std::vector<Running>>> begin_answers(const Call& call,
-                                                                   engines::Engine& engine,
-                                                                   const catalog::Model& model,
-                                                                   const Conversation& conversation,
-                                                                   int count = 1);
+boost::asio::awaitable<Result<std::vector<Running>>> begin_answers(
+    const Call& call, const std::shared_ptr<engines::Engine>& engine, const catalog::Model& model,
+    const Conversation& conversation, int count = 1);
 
 /// The tokens of input that begin_answers() would report, which the log is told too. Fails as it
 /// does.

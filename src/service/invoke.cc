@@ -64,7 +64,7 @@ Result<void> check_delivery(const families::NativeRequest& request, Delivery del
 /// A native call, read and begun.
 struct NativeCall {
   const families::Family* family;
-  engines::Engine* engine;
+  std::shared_ptr<engines::Engine> engine;
   families::ModelContext model;
   std::shared_ptr<const families::NativeRequest> request;
   std::vector<Running> running;
@@ -94,11 +94,11 @@ awaitable<Result<NativeCall>> begin(const Call& call, Delivery delivery) {
   CRATON_CO_TRY_ASSIGN(const catalog::Model* model,
                        resolve_model(call, text_member(call.input, "modelId")));
   CRATON_CO_TRY_ASSIGN(NativeCall native, read_call(call, delivery, *model));
-  Result<engines::Engine*> engine = co_await ready_engine(call, *model);
+  Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, *model);
   if (!engine) co_return engine.error();
   native.engine = *engine;
   Result<std::vector<Running>> running = co_await begin_answers(
-      call, **engine, *model, native.request->conversation, native.request->generations);
+      call, *engine, *model, native.request->conversation, native.request->generations);
   if (!running) co_return running.error();
   for (Running& one : *running) native.running.push_back(std::move(one));
   co_return native;

@@ -24,7 +24,7 @@ struct ProviderRequest {
 /// A request that is read, and whose engine is ready.
 struct Prepared {
   const catalog::Model* model;
-  engines::Engine* engine;
+  std::shared_ptr<engines::Engine> engine;
   std::shared_ptr<const families::NativeRequest> request;
   bool streamed;
 };
@@ -104,7 +104,7 @@ awaitable<Result<Prepared>> prepare(const ProviderApi& api, const Call& call) {
   CRATON_CO_TRY_ASSIGN(families::NativeRequest request,
                        api.family->parse(context_of(*model), asked.body));
   call.account->ignored_fields = joined(request.ignored_fields);
-  Result<engines::Engine*> engine = co_await ready_engine(call, *model);
+  Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, *model);
   if (!engine) co_return engine.error();
   co_return Prepared{model, *engine,
                      std::make_shared<const families::NativeRequest>(std::move(request)),
@@ -146,7 +146,7 @@ awaitable<Result<http::Response>> answer(const ProviderApi& api, const Call& cal
   Result<Prepared> prepared = co_await prepare(api, call);
   if (!prepared) co_return prepared.error();
   Result<std::vector<Running>> running =
-      co_await begin_answers(call, *prepared->engine, *prepared->model,
+      co_await begin_answers(call, prepared->engine, *prepared->model,
                              prepared->request->conversation, prepared->request->generations);
   if (!running) co_return running.error();
   auto made = prepared->streamed ? streamed(api, call, *prepared, std::move(*running))

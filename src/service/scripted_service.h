@@ -79,7 +79,7 @@ class ServiceTest : public testing::Test {
                       http::Headers headers = {}) {
     ServiceOptions options;
     options.model_wait = Milliseconds(20);
-    const Service service(options, catalogue, engine);
+    const Service service(options, catalogue, always(engine));
     http::Request request{.method = std::move(method),
                           .target = std::move(target),
                           .headers = std::move(headers),

@@ -175,13 +175,11 @@ class LoggedBody : public http::BodyStream {
 }  // namespace
 
 Service::Service(ServiceOptions options, std::shared_ptr<const catalog::Catalog> catalog,
-                 std::shared_ptr<engines::Engine> engine)
+                 FindEngine find_engine)
     : options_(std::move(options)),
       catalog_(std::move(catalog)),
-      engine_(std::move(engine)),
+      find_engine_(std::move(find_engine)),
       workers_(std::make_unique<WorkerPool>(document_threads)) {}
-
-engines::Engine* Service::engine_of(std::string_view) const { return engine_.get(); }
 
 boost::asio::awaitable<http::Response> Service::handle(http::Request request) {
   const Begun begun{random_uuid(), std::chrono::steady_clock::now(), std::make_shared<Account>()};

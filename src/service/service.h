@@ -7,8 +7,11 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "catalog/catalog.h"
@@ -28,11 +31,19 @@ struct ServiceOptions {
   Milliseconds answer_limit{3'600'000};
 };
 
+/// The engine that a model id is bound to; null when it is to none. Called from any thread. What it
+/// gives is held until the answer is over.
+using FindEngine = std::function<std::shared_ptr<engines::Engine>(std::string_view model_id)>;
+
+/// One engine for every model id.
+inline FindEngine always(std::shared_ptr<engines::Engine> engine) {
+  return [engine = std::move(engine)](std::string_view) { return engine; };
+}
+
 class Service {
  public:
-  /// `engine` answers every text model id; null: none is bound.
   Service(ServiceOptions options, std::shared_ptr<const catalog::Catalog> catalog,
-          std::shared_ptr<engines::Engine> engine);
+          FindEngine find_engine);
 
   /// The answer, with its request id; one line of the log says what became of it.
   boost::asio::awaitable<http::Response> handle(http::Request request);
@@ -46,13 +57,14 @@ class Service {
   /// What it has counted. Streamed answers share it, and may outlive the service.
   const std::shared_ptr<ServiceMetrics>& metrics() const { return metrics_; }
 
-  /// The engine that `model_id` is bound to; null when none is.
-  engines::Engine* engine_of(std::string_view model_id) const;
+  std::shared_ptr<engines::Engine> engine_of(std::string_view model_id) const {
+    return find_engine_(model_id);
+  }
 
  private:
   const ServiceOptions options_;
   const std::shared_ptr<const catalog::Catalog> catalog_;
-  const std::shared_ptr<engines::Engine> engine_;
+  const FindEngine find_engine_;
   const std::unique_ptr<WorkerPool> workers_;
   const std::shared_ptr<ServiceMetrics> metrics_ = std::make_shared<ServiceMetrics>();
 };

@@ -135,7 +135,7 @@ class EveryWay : public ServiceTest, public testing::WithParamInterface<Way> {};
 TEST_P(EveryWay, IsCounted) {
   const Way& way = GetParam();
   bind(saying("Hello there"));
-  const Service service({}, catalogue, engine);
+  const Service service({}, catalogue, always(engine));
   {
     http::Request request{.method = "POST",
                           .target = std::string(way.target),
@@ -172,7 +172,7 @@ class ServiceCounts : public ServiceTest {};
 
 TEST_F(ServiceCounts, RequestsForModelsThatThereAreNotUnderOneLabel) {
   bind(saying("Hello"));
-  Service service({}, catalogue, engine);
+  Service service({}, catalogue, always(engine));
   for (const char* id : {"made.up-1", "made.up-2", "made.up-3"}) {
     http::Request request{.method = "POST",
                           .target = "/model/" + std::string(id) + "/converse",
@@ -191,7 +191,7 @@ TEST_F(ServiceCounts, RequestsForModelsThatThereAreNotUnderOneLabel) {
 
 TEST_F(ServiceCounts, StreamsThatTheCallerLeaves) {
   bind(saying("Hello"));
-  Service service({}, catalogue, engine);
+  Service service({}, catalogue, always(engine));
   {
     http::Request request{.method = "POST",
                           .target = "/model/" + std::string(haiku) + "/converse-stream",
@@ -210,7 +210,7 @@ TEST_F(ServiceCounts, StreamsThatTheCallerLeaves) {
 
 TEST_F(ServiceCounts, TokenCountsAndListsAsNoAnswers) {
   bind(saying("Hello"));
-  Service service({}, catalogue, engine);
+  Service service({}, catalogue, always(engine));
   http::run_to_end(service.handle(
       {.method = "GET", .target = "/foundation-models", .headers = {}, .body = {}, .peer = {}}));
   const auto page = written(*service.metrics());

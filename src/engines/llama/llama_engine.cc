@@ -26,7 +26,6 @@
 namespace craton::engines::llama {
 namespace {
 
-constexpr int context_tokens_default = 8192;
 constexpr int parallel_default = 8;
 constexpr int parallel_max = 64;  // llama.cpp's own bound is 256
 constexpr int threads_max = 512;  // llama.cpp's own bound
@@ -483,6 +482,9 @@ bool LlamaEngine::load() {
                                    .kept_max = options_.prefix_cache ? kept_max : 0,
                                    .batch_tokens = batch_tokens,
                                    .projector = options_.projector,
+                                   .kv_type = options_.kv_type,
+                                   .flash_attention = options_.flash_attention,
+                                   .gpu_layers = options_.gpu_layers,
                                    .outputs = options_.parallel + weighed_tokens},
                                   stop_);
   if (stop_) return false;  // nobody is left to tell

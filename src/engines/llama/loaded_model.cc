@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "engines/llama/cache_type.h"
 #include "engines/llama/llama_log.h"
 #include "engines/llama/model_file.h"
 
@@ -39,6 +40,17 @@ std::optional<float> metadata_number(const llama_model* model, llama_model_meta_
   if (std::from_chars(text, text + size, number).ec != std::errc()) return std::nullopt;
   if (!std::isfinite(number)) return std::nullopt;
   return number;
+}
+
+/// llama.cpp computes with a quantized cache by flash attention alone.
+llama_flash_attn_type flash_attention_type(const LoadOptions& options) {
+  if (options.kv_type != KvType::f16) return LLAMA_FLASH_ATTN_TYPE_ENABLED;
+  switch (options.flash_attention) {
+    case FlashAttention::on: return LLAMA_FLASH_ATTN_TYPE_ENABLED;
+    case FlashAttention::off: return LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    case FlashAttention::automatic: break;
+  }
+  return LLAMA_FLASH_ATTN_TYPE_AUTO;
 }
 
 }  // namespace
@@ -105,6 +117,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::load(const LoadOptions& option
 Result<void> LoadedModel::load_weights(const LoadOptions& options) {
   llama_model_params params = llama_model_default_params();
   params.load_mode = LLAMA_LOAD_MODE_MMAP;
+  params.n_gpu_layers = options.gpu_layers;
   params.progress_callback = [](float, void* stop) { return !is_set(stop); };
   params.progress_callback_user_data = handle_of(stop_);
   const ErrorCollector collector;
@@ -144,6 +157,8 @@ Result<void> LoadedModel::make_context(const LoadOptions& options) {
   params.n_outputs_max = static_cast<std::uint32_t>(std::max(options.outputs, sequences));
   params.n_threads = params.n_threads_batch = options.threads;
   params.kv_unified = true;
+  params.type_k = params.type_v = ggml_type_of(options.kv_type);
+  params.flash_attn_type = flash_attention_type(options);
   params.abort_callback = is_set;
   params.abort_callback_data = handle_of(stop_);
 

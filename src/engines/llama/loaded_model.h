@@ -1,7 +1,7 @@
 // LoadedModel: a GGUF file as llama.cpp holds it, ready to decode.
 //
 // Weights are mapped, not read; the CPU kernels' own layouts of them are made while loading. The KV
-// cache is one for all sequences, in half precision. Threads that compute are kept for the model's
+// cache is one for all sequences. Threads that compute are kept for the model's
 // life and sleep between batches.
 //
 // tokenizer(), chat_template() and the numbers may be used from any thread, the rest from one.
@@ -15,6 +15,7 @@
 #include "engines/llama/chat_template.h"
 #include "engines/llama/decoder.h"
 #include "engines/llama/image_encoder.h"
+#include "engines/llama/llama_engine.h"
 #include "engines/llama/sampler.h"
 #include "engines/llama/tokenizer.h"
 
@@ -33,7 +34,10 @@ struct LoadOptions {
   int kept_max = 0;  ///< Sequences beyond `parallel`, which hold beginnings to share.
   int batch_tokens = 512;
   std::string projector = {};  ///< By which it sees images; empty: it does not.
-  int outputs = 1;             ///< Most tokens of a batch whose logits are wanted.
+  KvType kv_type = KvType::f16;
+  FlashAttention flash_attention = FlashAttention::automatic;  ///< On where `kv_type` needs it.
+  int gpu_layers = -1;  ///< Where the build has a GPU; -1: all.
+  int outputs = 1;      ///< Most tokens of a batch whose logits are wanted.
 };
 
 class LoadedModel : public Decoder {

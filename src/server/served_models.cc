@@ -1,0 +1,153 @@
+#include "server/served_models.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <utility>
+
+#include "base/glob.h"
+#include "engines/llama/llama_engine.h"
+#include "engines/llama/model_file.h"
+#include "models/store.h"
+#include "server/environment.h"
+
+namespace craton::server {
+namespace {
+
+Error refused(std::string message) { return {ErrorCode::validation, std::move(message)}; }
+
+Result<engines::llama::LlamaOptions> llama_options(const models::Store& store,
+                                                   const ModelConfig& config) {
+  CRATON_TRY_ASSIGN(const models::ModelFile file, store.resolve(config.file));
+  for (const std::filesystem::path& path : {file.path, std::filesystem::path(config.projector)}) {
+    if (path.empty()) continue;
+    if (const auto reason = engines::llama::why_no_model(path)) return refused(*reason);
+  }
+  engines::llama::LlamaOptions options;
+  options.path = file.path.string();
+  options.name = file.name;
+  options.projector = config.projector;
+  options.threads = config.threads;
+  options.context_tokens = config.context_tokens;
+  options.kv_cells = config.kv_cells;
+  options.kv_type = config.kv_type;
+  options.flash_attention = config.flash_attention;
+  options.gpu_layers = config.gpu_layers;
+  options.prefix_cache = config.prefix_cache;
+  options.speculation = config.speculation;
+  options.parallel = config.parallel;
+  options.waiting_max = config.queue;
+  return options;
+}
+
+/// One file may be served twice, with other settings: the second is then called as `models` calls
+/// it, so that metrics tell them apart.
+Result<engines::PoolModel> pool_model(const models::Store& store, const NamedModel& named,
+                                      bool measured,
+                                      const std::vector<engines::PoolModel>& others) {
+  CRATON_TRY_ASSIGN(engines::llama::LlamaOptions options, llama_options(store, named.config));
+  if (std::ranges::find(others, options.name, &engines::PoolModel::name) != others.end()) {
+    options.name = named.name;
+  }
+  std::uint64_t bytes = 0;
+  if (measured) {
+    CRATON_TRY_ASSIGN(bytes, engines::llama::memory_needed(options));
+  }
+  return engines::PoolModel{
+      .kind = "llama",
+      .name = options.name,
+      .bytes = bytes,
+      .kept = named.config.keep,
+      .make = [options] { return engines::llama::make_llama_engine(options); }};
+}
+
+/// Each model once, the default one first; it is kept.
+std::vector<NamedModel> all_models(const Config& config) {
+  std::vector<NamedModel> all = config.models;
+  if (config.model.file.empty()) return all;
+  const auto found = std::ranges::find(all, config.model.file, &NamedModel::name);
+  if (found == all.end()) {
+    all.insert(all.begin(), {config.model.file, config.model});
+  } else {
+    std::rotate(all.begin(), found, found + 1);
+  }
+  all.front().config.keep = true;
+  return all;
+}
+
+std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + "M"; }
+
+/// Each model must be able to be loaded beside those that stay.
+Result<void> check_memory(const std::vector<NamedModel>& named,
+                          const std::vector<engines::PoolModel>& models, std::uint64_t most) {
+  std::uint64_t kept = 0;
+  for (const engines::PoolModel& model : models) kept += model.kept ? model.bytes : 0;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const std::uint64_t needed = kept + (models[i].kept ? 0 : models[i].bytes);
+    if (needed <= most) continue;
+    const std::string what = models[i].kept
+                                 ? "The models that are kept need"
+                                 : "The model " + named[i].name + " and those that are kept need";
+    return refused(fmt::format(
+        "{} {}, and --memory gives {}. Give more, keep fewer, or take a smaller --context.", what,
+        mebibytes(needed), mebibytes(most)));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<ModelCheck> check_models(const Config& config) {
+  const models::Store store = store_of(config.data);
+  std::vector<ModelCheck> checks;
+  for (const NamedModel& model : all_models(config)) {
+    ModelCheck check{.name = model.name};
+    const auto options = llama_options(store, model.config);
+    if (options) check.file = options->path;
+    const Result<std::uint64_t> bytes =
+        options ? engines::llama::memory_needed(*options) : Result<std::uint64_t>(options.error());
+    bytes ? (void)(check.bytes = *bytes) : (void)(check.problem = bytes.error().message);
+    checks.push_back(std::move(check));
+  }
+  return checks;
+}
+
+Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& config) {
+  const auto made = std::shared_ptr<ServedModels>(new ServedModels);
+  const std::vector<NamedModel> named = all_models(config);
+  if (!config.model.file.empty()) made->default_ = 0;
+  for (const Binding& binding : config.bindings) {
+    const auto model = std::ranges::find(named, binding.model, &NamedModel::name);
+    made->bound_.push_back({binding.pattern, static_cast<std::size_t>(model - named.begin())});
+  }
+  const models::Store store = store_of(config.data);
+  std::vector<engines::PoolModel> models;
+  for (const NamedModel& model : named) {
+    CRATON_TRY_ASSIGN(engines::PoolModel told,
+                      pool_model(store, model, config.memory.has_value(), models));
+    models.push_back(std::move(told));
+    made->names_.push_back(model.name);
+  }
+  if (config.memory) CRATON_TRY(check_memory(named, models, *config.memory));
+  if (!models.empty()) made->pool_ = engines::Pool::make(std::move(models), config.memory);
+  return std::shared_ptr<const ServedModels>(made);
+}
+
+std::shared_ptr<engines::Engine> ServedModels::engine_for(std::string_view model_id) const {
+  for (const Bound& row : bound_) {
+    if (glob_matches(row.pattern, model_id)) return pool_->take(row.model);
+  }
+  return default_ ? pool_->take(*default_) : nullptr;
+}
+
+std::vector<ServedModels::Row> ServedModels::rows() const {
+  std::vector<Row> rows;
+  for (std::size_t model = 0; model < names_.size(); ++model) {
+    rows.push_back({names_[model], pool_->peek(model), pool_->kept(model)});
+  }
+  return rows;
+}
+
+}  // namespace craton::server

@@ -1,0 +1,337 @@
+#include "server/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+#include "base/nearest.h"
+
+namespace craton::server {
+namespace {
+
+using engines::llama::FlashAttention;
+using engines::llama::KvType;
+
+Error expected(std::string_view what, std::string_view found) {
+  return {ErrorCode::validation,
+          "expected " + std::string(what) + ", found '" + std::string(found) + "'"};
+}
+
+/// `text` as a whole number within the bounds.
+template <class Integer>
+Result<Integer> whole_number(std::string_view text, Integer least, Integer most) {
+  Integer number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
+    return expected("a whole number from " + std::to_string(least) + " to " + std::to_string(most),
+                    text);
+  }
+  return number;
+}
+
+template <auto member, class Told>
+Result<void> set_text(Told& told, std::string_view text) {
+  told.*member = std::string(text);
+  return {};
+}
+
+template <auto member, auto least, auto most, class Told>
+Result<void> set_number(Told& told, std::string_view text) {
+  using Number = std::remove_reference_t<decltype(told.*member)>;
+  CRATON_TRY_ASSIGN(told.*member, whole_number<Number>(text, least, most));
+  return {};
+}
+
+Result<void> set_model_file(Config& config, std::string_view text) {
+  config.model.file = text == "none" ? std::string_view() : text;
+  return {};
+}
+
+Result<void> set_memory(Config& config, std::string_view text) {
+  constexpr std::string_view wanted = "bytes, or a number with M or G behind it, such as 6G";
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return expected(wanted, text);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  constexpr std::array<std::pair<std::string_view, int>, 3> units{{{"", 0}, {"M", 20}, {"G", 30}}};
+  const auto row = std::ranges::find(units, unit, [](const auto& pair) { return pair.first; });
+  if (row == units.end() || number == 0 || number > (std::uint64_t{1} << 50) >> row->second) {
+    return expected(wanted, text);
+  }
+  config.memory = number << row->second;
+  return {};
+}
+
+template <auto member>
+Result<void> set_seconds(Config& config, std::string_view text) {
+  CRATON_TRY_ASSIGN(const int seconds, whole_number<int>(text, 0, 86'400));
+  config.*member = std::chrono::seconds(seconds);
+  return {};
+}
+
+Result<void> set_catalog(Config& config, std::string_view text) {
+  const auto view = catalog::view_of(text);
+  if (!view) return expected("all, seed or today", text);
+  config.catalog = *view;
+  return {};
+}
+
+Result<void> set_region(Config& config, std::string_view text) {
+  const bool fits = !text.empty() && text.size() <= 32 &&
+                    std::all_of(text.begin(), text.end(), [](unsigned char c) {
+                      return std::islower(c) || std::isdigit(c) || c == '-';
+                    });
+  if (!fits) return expected("the name of an AWS Region, such as us-east-1", text);
+  config.region = text;
+  return {};
+}
+
+template <bool ModelConfig::* member>
+Result<void> set_switch(ModelConfig& model, std::string_view text) {
+  if (text != "on" && text != "off") return expected("on or off", text);
+  model.*member = text == "on";
+  return {};
+}
+
+template <class Value>
+struct Choice {
+  std::string_view name;
+  Value value;
+};
+constexpr std::array kv_types{Choice{"f16", KvType::f16}, Choice{"q8_0", KvType::q8_0},
+                              Choice{"q4_0", KvType::q4_0}};
+constexpr std::array attentions{Choice{"auto", FlashAttention::automatic},
+                                Choice{"on", FlashAttention::on},
+                                Choice{"off", FlashAttention::off}};
+
+/// "a, b or c"
+template <std::size_t size, class Value>
+std::string listed(const std::array<Choice<Value>, size>& choices) {
+  std::string names;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (i > 0) names += i + 1 < size ? ", " : " or ";
+    names += choices[i].name;
+  }
+  return names;
+}
+
+template <auto member, const auto& choices>
+Result<void> set_choice(auto& told, std::string_view text) {
+  for (const auto& choice : choices) {
+    if (choice.name != text) continue;
+    told.*member = choice.value;
+    return {};
+  }
+  return expected(listed(choices), text);
+}
+
+Result<void> set_tls(Config& config, std::string_view text) {
+  if (text != "off" && text != "self-signed") return expected("off or self-signed", text);
+  config.tls = text == "off" ? Tls::off : Tls::self_signed;
+  return {};
+}
+
+constexpr std::array levels{Choice{"debug", log::Level::debug}, Choice{"info", log::Level::info},
+                            Choice{"warning", log::Level::warning},
+                            Choice{"error", log::Level::error}, Choice{"off", log::Level::off}};
+
+using Model = ModelConfig;
+
+constexpr std::array rows{
+    Setting{.name = "model",
+            .value = "PATH|NAME",
+            .help = "Model that answers: a GGUF file, a name of 'craton pull', or none",
+            .set = set_model_file},
+    Setting{.name = "bind",
+            .value = "PATTERN=MODEL",
+            .help = "Ids that another model answers: 'amazon.*=smollm2-135m-instruct'; repeatable",
+            .set = add_bindings,
+            .repeats = true},
+    Setting{
+        .name = "memory",
+        .value = "SIZE",
+        .help = "Of all models loaded at once, such as 6G; the least used go (default: no limit)",
+        .set = set_memory},
+    Setting{.name = "projector",
+            .value = "FILE",
+            .help = "Lets the model see images: the mmproj GGUF file that was made for it",
+            .set_model = set_text<&Model::projector>},
+    Setting{.name = "host",
+            .value = "ADDRESS",
+            .help = "Address to listen on (default 127.0.0.1)",
+            .set = set_text<&Config::host>},
+    Setting{.name = "port",
+            .value = "PORT",
+            .help = "Port to listen on; 0 picks a free one (default 8420)",
+            .set = set_number<&Config::port, std::uint16_t{0}, std::uint16_t{65535}>},
+    Setting{.name = "region",
+            .value = "REGION",
+            .help = "Region of callers that name none (default us-east-1)",
+            .set = set_region},
+    Setting{.name = "threads",
+            .value = "N",
+            .help = "Compute threads of a model (default: one per physical core)",
+            .set_model = set_number<&Model::threads, 0, 1024>},
+    Setting{.name = "io-threads",
+            .value = "N",
+            .help = "Threads that serve connections (default: one per core, 4 at most)",
+            .set = set_number<&Config::io_threads, 0, 256>},
+    Setting{.name = "context",
+            .value = "TOKENS",
+            .help = "Longest conversation, in tokens (default: the engine's)",
+            .set_model = set_number<&Model::context_tokens, 0, 10'000'000>},
+    Setting{.name = "kv-cells",
+            .value = "TOKENS",
+            .help =
+                "Memory of conversations, in tokens: those in progress and those kept (default: "
+                "--context)",
+            .set_model = set_number<&Model::kv_cells, 0, 16'000'000>},
+    Setting{.name = "kv-type",
+            .value = "TYPE",
+            .help = "Numbers of that memory: f16, q8_0 (half of it) or q4_0 (default f16)",
+            .set_model = set_choice<&Model::kv_type, kv_types>},
+    Setting{.name = "flash-attention",
+            .value = "auto|on|off",
+            .help = "How attention is computed; a kv-type beside f16 needs it (default auto)",
+            .set_model = set_choice<&Model::flash_attention, attentions>},
+    Setting{.name = "gpu-layers",
+            .value = "N",
+            .help = "Layers that a GPU computes, where the build has one; -1: all (default -1)",
+            .set_model = set_number<&Model::gpu_layers, -1, 100'000>},
+    Setting{.name = "prefix-cache",
+            .value = "on|off",
+            .help = "Keep what prompts begin with for others that begin alike (default on)",
+            .set_model = set_switch<&Model::prefix_cache>},
+    Setting{.name = "speculation",
+            .value = "on|off",
+            .help = "Guess ahead where an answer repeats what stands before it (default on)",
+            .set_model = set_switch<&Model::speculation>},
+    Setting{.name = "parallel",
+            .value = "N",
+            .help = "Answers made at once (default: the engine's)",
+            .set_model = set_number<&Model::parallel, 0, 256>},
+    Setting{.name = "queue",
+            .value = "N",
+            .help = "Requests that wait beyond those; the next are throttled (default 64)",
+            .set_model = set_number<&Model::queue, 0, 100'000>},
+    Setting{.name = "catalog",
+            .value = "VIEW",
+            .help = "Models that exist: all, seed or today (default all)",
+            .set = set_catalog},
+    Setting{.name = "data",
+            .value = "DIR",
+            .help = "Folder that holds models/ and tls/ (default: the cache folder)",
+            .set = set_text<&Config::data>},
+    Setting{.name = "model-wait",
+            .value = "SECONDS",
+            .help = "How long a call waits for a model that still loads (default 25)",
+            .set = set_seconds<&Config::model_wait>},
+    Setting{.name = "answer-limit",
+            .value = "SECONDS",
+            .help = "How long one answer may take (default 3600)",
+            .set = set_seconds<&Config::answer_limit>},
+    Setting{.name = "drain-limit",
+            .value = "SECONDS",
+            .help = "How long a stop waits for answers in progress (default 30)",
+            .set = set_seconds<&Config::drain_limit>},
+    Setting{
+        .name = "max-body",
+        .value = "BYTES",
+        .help = "Largest request body (default 25000000)",
+        .set = set_number<&Config::body_bytes_max, std::size_t{1024}, std::size_t{4'000'000'000}>},
+    Setting{.name = "tls",
+            .value = "MODE",
+            .help = "off, or self-signed: https by a certificate of its own (default off)",
+            .set = set_tls},
+    Setting{.name = "tls-cert",
+            .value = "FILE",
+            .help = "https by this certificate, PEM, with those above it",
+            .set = set_text<&Config::tls_cert>},
+    Setting{.name = "tls-key",
+            .value = "FILE",
+            .help = "The certificate's private key, PEM",
+            .set = set_text<&Config::tls_key>},
+    Setting{.name = "log",
+            .value = "LEVEL",
+            .help = "debug, info, warning, error or off (default info)",
+            .set = set_choice<&Config::log_level, levels>},
+};
+
+// Of one model alone.
+constexpr std::array rows_of_a_model{
+    Setting{.name = "file",
+            .value = "PATH|NAME",
+            .help = "A GGUF file, or a name of 'craton pull' (default: the model's name)",
+            .set_model = set_text<&Model::file>},
+    Setting{.name = "keep",
+            .value = "on|off",
+            .help = "Load it at the start, and never unload it (default off)",
+            .set_model = set_switch<&Model::keep>},
+};
+
+std::string did_you_mean(std::string_view name, const std::vector<std::string_view>& names) {
+  const std::string_view near = nearest(name, names);
+  return near.empty() ? std::string() : "; did you mean '" + std::string(near) + "'?";
+}
+
+}  // namespace
+
+Result<void> add_bindings(Config& config, std::string_view text) {
+  auto place = config.bindings.begin();
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    const std::size_t sign = one.find('=');
+    if (sign == one.npos || sign == 0 || sign + 1 == one.size()) {
+      return expected("PATTERN=MODEL, such as 'amazon.*=smollm2-135m-instruct'", one);
+    }
+    place = config.bindings.insert(
+        place, {std::string(one.substr(0, sign)), std::string(one.substr(sign + 1))});
+    ++place;
+  }
+  return {};
+}
+
+std::span<const Setting> settings() { return rows; }
+
+const Setting* find_setting(std::string_view name) {
+  const auto row = std::ranges::find(rows, name, &Setting::name);
+  return row == rows.end() ? nullptr : &*row;
+}
+
+const Setting* find_model_setting(std::string_view name) {
+  const auto row = std::ranges::find(rows_of_a_model, name, &Setting::name);
+  if (row != rows_of_a_model.end()) return &*row;
+  const Setting* setting = find_setting(name);
+  return setting && setting->set_model ? setting : nullptr;
+}
+
+std::string suggested_setting(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Setting& row : rows) names.push_back(row.name);
+  names.push_back("models");
+  return did_you_mean(name, names);
+}
+
+std::string suggested_model_setting(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Setting& row : rows_of_a_model) names.push_back(row.name);
+  for (const Setting& row : rows) {
+    if (row.set_model) names.push_back(row.name);
+  }
+  return did_you_mean(name, names);
+}
+
+std::string variable_of(const Setting& setting) {
+  std::string name = "CRATON_";
+  for (const char c : setting.name) {
+    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+}  // namespace craton::server
