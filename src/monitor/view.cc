@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace craton::monitor {
@@ -64,8 +66,9 @@ void add_operations(const Span& recent, const Span& longer, View& view) {
     const double earlier = part_of(longer.before.operations, name).requests;
     if (operation.requests > earlier) view.operations.push_back(one);
   }
-  std::ranges::stable_sort(view.operations, std::ranges::greater(), [](const OperationView& one) {
-    return std::pair(one.requests_per_s, one.seconds.count);
+  std::ranges::sort(view.operations, [](const OperationView& a, const OperationView& b) {
+    return std::tuple(-a.requests_per_s, -a.seconds.count, std::string_view(a.name)) <
+           std::tuple(-b.requests_per_s, -b.seconds.count, std::string_view(b.name));
   });
 }
 
