@@ -70,6 +70,18 @@ class LlamaEngineTest : public testing::Test {
     return got.error();
   }
 
+  /// What the engine tells once `condition` holds, or after seconds: it counts after each step,
+  /// whose events may be read before that.
+  template <class Condition>
+  EngineStats stats_once(Condition condition) {
+    EngineStats stats = engine->stats();
+    for (int i = 0; i < 2000 && !condition(stats); ++i) {
+      std::this_thread::sleep_for(2ms);
+      stats = engine->stats();
+    }
+    return stats;
+  }
+
   std::unique_ptr<Engine> engine;
 };
 
@@ -80,6 +92,35 @@ TEST_F(LlamaEngineTest, KnowsTheCapitalOfKorea) {
   EXPECT_EQ(got.stop_reason, StopReason::end_turn);
   EXPECT_GT(got.usage.input_tokens, 10);
   EXPECT_GT(got.usage.output_tokens, 3);
+}
+
+TEST_F(LlamaEngineTest, AnswersFromASmallerCacheToo) {
+  start_ready(qwen, {.kv_type = KvType::q8_0});
+  EXPECT_THAT(answer(asked("대한민국의 수도는?")).text(), HasSubstr("서울"));
+  start_ready(qwen, {.flash_attention = FlashAttention::off});
+  EXPECT_THAT(answer(asked("대한민국의 수도는?")).text(), HasSubstr("서울"));
+}
+
+TEST(MemoryNeeded, IsOfWeightsAndCells) {
+  const std::string path = path_of(smollm);
+  const std::uint64_t weights = std::filesystem::file_size(path);
+  const std::uint64_t small = *memory_needed({.path = path, .context_tokens = 256});
+  EXPECT_GT(small, weights);
+  // 30 layers, 3 heads of keys and of values, 64 numbers each, two bytes a number.
+  constexpr std::uint64_t cell = 30 * 3 * (64 + 64) * 2;
+  EXPECT_EQ(*memory_needed({.path = path, .context_tokens = 1280}) - small, 1024 * cell);
+  EXPECT_EQ(*memory_needed({.path = path, .context_tokens = 256, .kv_cells = 1280}) - small,
+            1024 * cell);
+  EXPECT_EQ(*memory_needed({.path = path, .context_tokens = 1 << 20}),
+            *memory_needed({.path = path, .context_tokens = 8192}))
+      << "no more than the model was made for";
+  const auto of_type = [&](KvType type) {
+    return *memory_needed({.path = path, .context_tokens = 8192, .kv_type = type}) - small +
+           256 * cell;
+  };
+  EXPECT_EQ(of_type(KvType::q8_0) * 32, of_type(KvType::f16) * 17);
+  EXPECT_LT(of_type(KvType::q4_0), of_type(KvType::q8_0));
+  EXPECT_EQ(memory_needed({.path = "none.gguf"}).error().code, ErrorCode::validation);
 }
 
 TEST_F(LlamaEngineTest, FollowsTheSystemPrompt) {
@@ -290,7 +331,8 @@ TEST_F(LlamaEngineTest, TellsWhatItDoesAndHasDone) {
   const auto running = generate(conversation), waiting = generate(conversation);
   while (next_event(*running)->index() == 0) {  // MessageStart
   }
-  const EngineStats during = engine->stats();
+  const EngineStats during =
+      stats_once([](const EngineStats& stats) { return stats.running == 1; });
   EXPECT_EQ(during.running, 1);
   EXPECT_EQ(during.queue_length, 1);
   EXPECT_EQ(during.kv_cells, 256);
@@ -298,11 +340,8 @@ TEST_F(LlamaEngineTest, TellsWhatItDoesAndHasDone) {
   EXPECT_LE(during.kv_cells_used + during.kv_cells_kept, 256);
   const auto first = answer_of(*running), second = answer_of(*waiting);
   ASSERT_TRUE(first && second);
-  EngineStats after = engine->stats();
-  for (int i = 0; i < 1000 && after.running + after.queue_length > 0; ++i) {
-    std::this_thread::sleep_for(2ms);  // the reader may be ahead of the thread that counts
-    after = engine->stats();
-  }
+  const EngineStats after =
+      stats_once([](const EngineStats& stats) { return stats.running + stats.queue_length == 0; });
   EXPECT_EQ(after.running, 0);
   EXPECT_EQ(after.queue_length, 0);
   EXPECT_EQ(after.kv_cells_used, 0);
@@ -332,7 +371,7 @@ TEST_F(LlamaEngineTest, KeepsToTheContextThatTheModelIdPromises) {
   EXPECT_TRUE(failure(conversation, {.context_tokens = tokens}).input_too_long);
   const Answer got = answer(conversation, {.context_tokens = tokens + 6});
   EXPECT_EQ(got.usage.output_tokens, 6);
-  EXPECT_EQ(got.stop_reason, StopReason::max_tokens);
+  EXPECT_EQ(got.stop_reason, StopReason::full_context);
   for (const int promised : {0, -1, std::numeric_limits<int>::min()}) {
     EXPECT_TRUE(failure(conversation, {.context_tokens = promised}).input_too_long);
   }
