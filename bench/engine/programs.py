@@ -72,10 +72,13 @@ def build_llama_programs(jobs):
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at once: the second waits
-        if not (folder / "build.ninja").exists():
+        if not (folder / "complete").exists():
+            # Another clone, which is gone perhaps, may have begun it.
+            (folder / "CMakeCache.txt").unlink(missing_ok=True)
             call("cmake", "-G", "Ninja", "-S", HERE / "llama", "-B", folder, "-DCMAKE_BUILD_TYPE=Release",
                  "-DCMAKE_C_COMPILER=gcc", "-DCMAKE_CXX_COMPILER=g++")
-        call("cmake", "--build", folder, "-j", jobs)
+            call("cmake", "--build", folder, "-j", jobs)
+            (folder / "complete").touch()
     return {name: folder / name for name in ("llama-server", "llama-bench", "llama-batched-bench")}
 
 
