@@ -4,14 +4,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "engines/refusals.h"
 
 namespace craton::engines {
 namespace {
-
-Error not_ready() {
-  return {ErrorCode::model_not_ready,
-          "Model is not ready for inference. Wait and try your request again."};
-}
 
 std::int64_t mebibytes(std::uint64_t bytes) { return static_cast<std::int64_t>(bytes >> 20); }
 

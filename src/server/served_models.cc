@@ -105,7 +105,6 @@ std::vector<ModelCheck> check_models(const Config& config) {
   for (const NamedModel& model : all_models(config)) {
     ModelCheck check{.name = model.name};
     const auto options = llama_options(store, model.config);
-    if (options) check.file = options->path;
     const Result<std::uint64_t> bytes =
         options ? engines::llama::memory_needed(*options) : Result<std::uint64_t>(options.error());
     bytes ? (void)(check.bytes = *bytes) : (void)(check.problem = bytes.error().message);
@@ -128,7 +127,6 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
     CRATON_TRY_ASSIGN(engines::PoolModel told,
                       pool_model(store, model, config.memory.has_value(), models));
     models.push_back(std::move(told));
-    made->names_.push_back(model.name);
   }
   if (config.memory) CRATON_TRY(check_memory(named, models, *config.memory));
   if (!models.empty()) made->pool_ = engines::Pool::make(std::move(models), config.memory);
@@ -144,8 +142,8 @@ std::shared_ptr<engines::Engine> ServedModels::engine_for(std::string_view model
 
 std::vector<ServedModels::Row> ServedModels::rows() const {
   std::vector<Row> rows;
-  for (std::size_t model = 0; model < names_.size(); ++model) {
-    rows.push_back({names_[model], pool_->peek(model), pool_->kept(model)});
+  for (std::size_t model = 0; pool_ && model < pool_->size(); ++model) {
+    rows.push_back({pool_->peek(model), pool_->kept(model)});
   }
   return rows;
 }

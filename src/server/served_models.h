@@ -17,10 +17,9 @@
 
 namespace craton::server {
 
-/// What a configured model would be loaded from and take, or why it cannot be.
+/// What a configured model would take, or why it cannot be loaded.
 struct ModelCheck {
   std::string name;                    ///< As the configuration says it.
-  std::string file;                    ///< A path; empty where none was found.
   std::uint64_t bytes = 0;             ///< Of memory, about.
   std::optional<std::string> problem;  ///< With the cure.
 };
@@ -40,7 +39,6 @@ class ServedModels {
   std::shared_ptr<engines::Engine> engine_for(std::string_view model_id) const;
 
   struct Row {
-    std::string name;  ///< As the configuration says it.
     const engines::Engine& engine;
     bool kept;
   };
@@ -53,10 +51,9 @@ class ServedModels {
     std::size_t model;
   };
 
-  std::vector<std::string> names_;  ///< Of the pool's models.
   std::vector<Bound> bound_;
   std::optional<std::size_t> default_;
-  std::shared_ptr<engines::Pool> pool_;
+  std::shared_ptr<engines::Pool> pool_;  ///< Null when there is no model.
 };
 
 }  // namespace craton::server

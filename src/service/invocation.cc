@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "engines/refusals.h"
 #include "families/attachments.h"
 #include "http/awaitable.h"
 #include "service/document_reader.h"
@@ -19,11 +20,6 @@ Error no_engine(std::string_view model_id) {
   return {ErrorCode::model_not_ready,
           "No model is bound to " + std::string(model_id) +
               ". Start the server with a model: craton serve --model NAME."};
-}
-
-Error not_ready() {
-  return {ErrorCode::model_not_ready,
-          "Model is not ready for inference. Wait and try your request again."};
 }
 
 Error not_loaded() {
@@ -122,7 +118,7 @@ awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& cal
   }
   switch (engine->status().state) {
     case engines::State::ready: co_return engine;
-    case engines::State::loading: co_return not_ready();
+    case engines::State::loading: co_return engines::not_ready();
     case engines::State::failed: break;
   }
   co_return not_loaded();

@@ -22,6 +22,7 @@
 #include "engines/llama/prefix_tree.h"
 #include "engines/llama/refusals.h"
 #include "engines/llama/scheduler.h"
+#include "engines/refusals.h"
 
 namespace craton::engines::llama {
 namespace {
@@ -39,11 +40,6 @@ constexpr int weighed_tokens = 16;
 
 Error throttled() {
   return {ErrorCode::throttling, "Too many requests, please wait before trying again."};
-}
-
-Error not_ready() {
-  return {ErrorCode::model_not_ready,
-          "Model is not ready for inference. Wait and try your request again."};
 }
 
 Error not_loaded() {
