@@ -10,6 +10,7 @@
 #include <iostream>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -69,16 +70,26 @@ Answer answer_of(Generation& generation) {
   return *std::move(answer);
 }
 
+std::string_view told(StopReason reason) {
+  switch (reason) {
+    case StopReason::end_turn: return "end_turn";
+    case StopReason::stop_sequence: return "stop_sequence";
+    case StopReason::max_tokens: return "max_tokens";
+    case StopReason::full_context: return "full_context";
+    case StopReason::tool_use: return "tool_use";
+  }
+  return "unknown";
+}
+
 json::object told(const Answer& answer) {
   json::array calls;
   for (const AnswerBlock& block : answer.content) {
     const auto* call = std::get_if<ToolUseBlock>(&block);
     if (call) calls.push_back({{"name", call->name}, {"input", call->input}});
   }
-  constexpr const char* reasons[] = {"end_turn", "stop_sequence", "max_tokens", "tool_use"};
   return {{"text", answer.text()},
           {"calls", std::move(calls)},
-          {"stop", reasons[static_cast<std::size_t>(answer.stop_reason)]},
+          {"stop", told(answer.stop_reason)},
           {"output_tokens", answer.usage.output_tokens}};
 }
 
