@@ -3,6 +3,7 @@
 #include <llama.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -37,16 +38,57 @@ float temperature_of(float asked) {
   return std::min(asked, temperature_max);
 }
 
-/// The likeliest token; nullopt when one of the logits is NaN or all are infinite.
-std::optional<Token> likeliest(std::span<const float> logits) {
-  std::size_t best = 0;
-  bool broken = logits.empty();
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    broken |= logits[i] != logits[i];
-    if (logits[i] > logits[best]) best = i;
+/// Logits that are looked at together, by the processor's vectors; a vocabulary is thousands of
+/// such blocks, and every token of every answer looks at all of them.
+constexpr std::size_t block_size = 64;
+
+/// The largest of a block; NaN where one is.
+float largest(const float* block) {
+  constexpr std::size_t lanes = 16;
+  std::array<float, lanes> most;
+  std::array<float, lanes> sum;  // NaN as soon as one is
+  for (std::size_t lane = 0; lane < lanes; ++lane) most[lane] = sum[lane] = block[lane];
+  for (std::size_t i = lanes; i < block_size; i += lanes) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const float logit = block[i + lane];
+      most[lane] = logit > most[lane] ? logit : most[lane];
+      sum[lane] = logit != logit ? logit : sum[lane];
+    }
   }
-  if (broken || !std::isfinite(logits[best])) return std::nullopt;
-  return static_cast<Token>(best);
+  float best = most[0];
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    if (sum[lane] != sum[lane]) return sum[lane];
+    best = std::max(best, most[lane]);
+  }
+  return best;
+}
+
+/// The likeliest token, the first of equals; nullopt when one of the logits is NaN or all are
+/// infinite.
+std::optional<Token> likeliest(std::span<const float> logits) {
+  if (logits.empty()) return std::nullopt;
+  float best = logits[0];
+  std::size_t within = 0;  // where the block begins that has it
+  std::size_t i = 0;
+  for (; i + block_size <= logits.size(); i += block_size) {
+    const float most = largest(&logits[i]);
+    if (most != most) return std::nullopt;
+    if (most > best) {
+      best = most;
+      within = i;
+    }
+  }
+  for (; i < logits.size(); ++i) {
+    if (logits[i] != logits[i]) return std::nullopt;
+    if (logits[i] > best) {
+      best = logits[i];
+      within = i;
+    }
+  }
+  if (!std::isfinite(best)) return std::nullopt;
+  const auto found =
+      std::find(logits.begin() + static_cast<std::ptrdiff_t>(within), logits.end(), best);
+  return static_cast<Token>(found - logits.begin());
 }
 
 }  // namespace

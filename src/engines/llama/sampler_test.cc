@@ -130,6 +130,26 @@ TEST(Sampler, GivesNothingForLogitsThatAreNoNumbers) {
   }
 }
 
+/// Vocabularies are looked through by blocks: the likeliest may be anywhere, and so may what is no
+/// number.
+TEST(Sampler, FindsTheLikeliestAnywhere) {
+  Sampler greedy({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 1});
+  for (const std::size_t size : {1, 2, 15, 16, 63, 64, 65, 128, 200, 1000}) {
+    for (std::size_t at = 0; at < size; ++at) {
+      std::vector<float> logits(size, -3.0F);
+      logits[at] = -2.5F;
+      EXPECT_EQ(greedy.choose(logits), static_cast<Token>(at)) << size;
+      std::fill(logits.begin() + static_cast<std::ptrdiff_t>(at), logits.end(), -2.5F);
+      EXPECT_EQ(greedy.choose(logits), static_cast<Token>(at))
+          << "the first of equals, of " << size;
+      logits[at] = std::numeric_limits<float>::quiet_NaN();
+      EXPECT_FALSE(greedy.choose(logits)) << size;
+      logits[at] = std::numeric_limits<float>::infinity();
+      EXPECT_FALSE(greedy.choose(logits)) << size;
+    }
+  }
+}
+
 class Only : public TokenFilter {
  public:
   explicit Only(std::vector<Token> allowed) : allowed_(std::move(allowed)) {}
