@@ -134,8 +134,9 @@ bool Scheduler::step(SteadyTime now) {
 void Scheduler::learn_step_cost(SteadyTime now) {
   const std::optional<SteadyTime> began = std::exchange(step_began_, std::nullopt);
   if (!began) return;
+  const double drafting = options_.drafter ? options_.drafter->take_seconds() : 0;
   cost_.observe(static_cast<int>(batch_.size()),
-                std::chrono::duration<double>(now - *began).count());
+                std::chrono::duration<double>(now - *began).count() - drafting);
 }
 
 /// False when no image is to be computed, or not any more.
@@ -425,21 +426,12 @@ void Scheduler::fill_batch() {
   if (static_cast<int>(batch_.size()) == answers) put_guesses_in_batch();
 }
 
-/// How an answer may go on, as far as it is worth computing in a batch of `tokens`, from which
-/// `expected` come.
-std::vector<Token> Scheduler::guess(Sequence& sequence, double expected, int tokens, int room) {
+/// No more than may be asked for still, beside its next token.
+int Scheduler::most_guessed(const Sequence& sequence) const {
   const Request& request = sequence.request;
-  const int left =
-      std::min(request.context_tokens - static_cast<int>(sequence.tokens.size()),
-               request.tokens_max.value_or(request.context_tokens) - sequence.generated());
-  const int most = std::min({options_.guessed_max, room, left - 1});
-  std::vector<Token> guessed = sequence.lookup.guess(sequence.tokens, std::max(most, 1));
-  if (guessed.empty()) return guessed;
-  sequence.guessed = guessed.front();  // whether it held is worth knowing in any case
-  const int worth = cost_.worthwhile(tokens, expected, sequence.acceptance.probability(), most);
-  guessed.resize(
-      static_cast<std::size_t>(std::min(std::max(worth, 0), static_cast<int>(guessed.size()))));
-  return guessed;
+  const int room = request.context_tokens - static_cast<int>(sequence.tokens.size());
+  const int left = request.tokens_max.value_or(request.context_tokens) - sequence.generated();
+  return std::min({options_.guessed_max, room - 1, left - 1});
 }
 
 /// Of a batch of answers alone, each one's next token is followed by what is guessed of it.
@@ -451,15 +443,16 @@ void Scheduler::put_guesses_in_batch() {
   const int most =
       std::min({options_.batch_tokens, tokens + options_.outputs_max - options_.parallel,
                 tokens - excess_cells()});
+  Drafter* drafter = shares_.size() == 1 ? options_.drafter : nullptr;
   for (Share& share : shares_) {
     Sequence& sequence = *share.sequence;
     if (sequence.weighs_prompt() || sequence.request.repeatable) continue;
-    share.guessed = guess(sequence, expected, tokens, most - tokens);
+    const GuessedBatch joined{.tokens = tokens,
+                              .expected = expected,
+                              .most = std::min(most - tokens, most_guessed(sequence))};
+    share.guessed = sequence.guesser.guess(sequence.tokens, joined, cost_, drafter);
     tokens += static_cast<int>(share.guessed.size());
-    double holds = 1;
-    for (std::size_t i = 0; i < share.guessed.size(); ++i) {
-      expected += holds *= sequence.acceptance.probability();
-    }
+    expected += sequence.guesser.expected();
   }
   std::vector<BatchEntry> batch;
   for (std::size_t i = 0; i < shares_.size(); ++i) {
@@ -506,7 +499,6 @@ void Scheduler::computed_guess(const Share& share, std::size_t first) {
     tree_.append(sequence.slot, guessed.subspan(i, 1));
     ++sequence.computed;
     --sequence.ahead;
-    if (i + 1 < guessed.size()) sequence.guessed = guessed[i + 1];
     accept(sequence, decoder_.logits(first + i));
   }
   if (sequence.slot >= 0 && std::exchange(sequence.ahead, 0) > 0) {
@@ -578,9 +570,7 @@ void Scheduler::accept(Sequence& sequence, std::span<const float> logits) {
   if (!token) return fail(sequence, model_broke());
   sequence.tokens.push_back(*token);
   ++stats_.generated_tokens;
-  if (const auto guessed = std::exchange(sequence.guessed, std::nullopt)) {
-    sequence.acceptance.observe(*guessed == *token);
-  }
+  sequence.guesser.chose(*token);
   if (decoder_.ends_answer(*token)) return finish(sequence, StopReason::end_turn);
 
   const std::string bytes = text_of(*token, decoder_, assembler);

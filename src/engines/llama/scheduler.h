@@ -11,9 +11,9 @@
 // for that. The cells of finished answers are kept for those to come, until they are needed (least
 // recently used first).
 //
-// An answer that repeats what stands before it is guessed ahead (prompt_lookup.h), and the guess
-// computed with its next token, as far as that is worth its time (step_cost.h). What the model
-// chooses is the same: a guess only saves steps where it turns out to be that.
+// How an answer goes on is guessed where it can be (guesser.h), and the guess computed with its
+// next token, as far as that is worth its time. What the model chooses is the same: a guess only
+// saves steps where it turns out to be that.
 //
 // An image in a prompt is computed as a whole, in a step of its own; batches of the others' tokens
 // take turns with images.
@@ -40,9 +40,10 @@
 #include "engines/generation.h"
 #include "engines/llama/answer_assembler.h"
 #include "engines/llama/decoder.h"
+#include "engines/llama/drafter.h"
+#include "engines/llama/guesser.h"
 #include "engines/llama/prefix_tree.h"
 #include "engines/llama/prompt.h"
-#include "engines/llama/prompt_lookup.h"
 #include "engines/llama/sampler.h"
 #include "engines/llama/step_cost.h"
 
@@ -87,6 +88,8 @@ struct SchedulerOptions {
   /// Most tokens of one answer that are guessed ahead; 0: none. No more than fit into
   /// `outputs_max`.
   int guessed_max = 0;
+  /// Guesses too, where an answer is made alone; null: there is none. Outlives the scheduler.
+  Drafter* drafter = nullptr;
 };
 
 /// What a scheduler has done since it was made.
@@ -140,12 +143,10 @@ class Scheduler {
     std::uint64_t leader = 0;  ///< Who computes the beginning of this one too: it waits. 0: nobody.
     int awaited = 0;           ///< How much of it.
     int ahead = 0;  ///< Tokens that the cache holds beyond `computed`: guesses to be looked at.
-    PromptLookup lookup;
-    Acceptance acceptance;
-    std::optional<Token> guessed;  ///< The next token, if the last guess holds.
-    bool started = false;          ///< MessageStart is out.
-    bool suspect = false;          ///< Was in a batch that failed: computed alone next.
-    std::deque<Event> outbox;      ///< What the reader has no room for yet.
+    Guesser guesser;
+    bool started = false;      ///< MessageStart is out.
+    bool suspect = false;      ///< Was in a batch that failed: computed alone next.
+    std::deque<Event> outbox;  ///< What the reader has no room for yet.
     std::vector<TokenLikelihood> prompt_likelihoods;  ///< Of the prompt's tokens but the first.
 
     bool reader_keeps_up() const { return outbox.empty(); }
@@ -216,7 +217,7 @@ class Scheduler {
   void start(Sequence& sequence);
   void put_in_batch(Sequence& sequence, int most);
   void put_guesses_in_batch();
-  std::vector<Token> guess(Sequence& sequence, double expected, int tokens, int room);
+  int most_guessed(const Sequence& sequence) const;
   void learn_step_cost(SteadyTime now);
   int room_in_batch(int most) const;
   void computed_batch();

@@ -791,6 +791,19 @@ TEST_F(GuessingTest, GuessesNoMoreThanIsAskedFor) {
     EXPECT_EQ(text_of(callers[i]), read_off(all[i], decoder.period)) << i;
 }
 
+TEST_F(GuessingTest, TakesDraftsWhereAnAnswerIsAlone) {
+  decoder.period = 0;  // nothing repeats itself
+  TableDrafter drafter;
+  drafter.wrong = 5;
+  options.drafter = &drafter;
+  const Asked asked{.prompt = prompt_of(30, 3), .tokens_max = 300};
+  const std::string expected = read_off(asked);
+  Caller& caller = ask(asked);
+  run_timed(15, 1);
+  EXPECT_EQ(text_of(caller), expected);
+  EXPECT_LT(decoder.batches.size(), expected.size() * 2 / 3 + 2);
+}
+
 /// Arrivals, departures and evictions at random, with little room: nothing is lost, doubled or
 /// starved.
 class RandomLoad : public SharingTest, public testing::WithParamInterface<int> {
@@ -809,13 +822,17 @@ TEST_P(RandomLoad, GivesEveryAnswerAsIfItWereAlone) {
     table.recurrent = below(5) == 0;
     table.period = below(2) * (1 + static_cast<std::size_t>(below(6)));
     const int parallel = 1 + below(5);
+    TableDrafter drafter;
+    drafter.period = table.period;
+    drafter.wrong = static_cast<std::size_t>(below(4));
     Scheduler scheduler(table, {.cells = 120 + below(300),
                                 .parallel = parallel,
                                 .sequences = parallel + below(4),
                                 .batch_tokens = 4 + below(60),
                                 .prompt_tokens_beside_answers = 1 + below(16),
                                 .outputs_max = parallel + 8,
-                                .guessed_max = below(2) * 8});
+                                .guessed_max = below(2) * 8,
+                                .drafter = below(2) == 0 ? &drafter : nullptr});
     std::deque<Caller> all;
     std::vector<Asked> asked;
     const auto read = [&] {

@@ -24,29 +24,34 @@ void StepCost::observe(int tokens, double seconds) {
   xy_ += x * seconds;
 }
 
-/// Seconds by which one more token prolongs a step, over those of a batch of one.
-double StepCost::slope() const {
+StepCost::Line StepCost::line() const {
   const double spread = n_ * xx_ - x_ * x_;
-  if (n_ < 2 || spread < 0.05 * n_ * n_) return slope_at_first;
+  if (n_ < 2 || spread < 0.05 * n_ * n_) {
+    return {n_ > 0 ? y_ / (n_ + slope_at_first * x_) : 0, slope_at_first};
+  }
   const double rise = (n_ * xy_ - x_ * y_) / spread;
   const double one = (y_ - rise * x_) / n_;
-  if (one <= 0) return 1;
-  return std::clamp(rise / one, slope_min, 1.0);
+  if (one <= 0) return {y_ / (n_ + x_), 1};
+  return {one, std::clamp(rise / one, slope_min, 1.0)};
 }
 
-double StepCost::of(int tokens) const { return 1 + slope() * (tokens - 1); }
+double StepCost::of(int tokens) const { return 1 + line().slope * (tokens - 1); }
 
-int StepCost::worthwhile(int tokens, double expected, double probability, int most) const {
-  const double rise = slope();
+double StepCost::seconds() const { return line().one; }
+
+int StepCost::worthwhile(int tokens, double expected, std::span<const double> probabilities,
+                         double each) const {
+  const double rise = line().slope;
   double cost = 1 + rise * (tokens - 1);
+  double best = expected / cost;
   double holds = 1;
   int worth = 0;
-  while (worth < most) {
-    holds *= probability;
-    if (holds * cost <= expected * rise) break;
-    expected += holds;
-    cost += rise;
-    ++worth;
+  for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    expected += holds *= probabilities[i];
+    cost += rise + each;
+    if (expected / cost <= best) continue;
+    best = expected / cost;
+    worth = static_cast<int>(i) + 1;
   }
   return worth;
 }

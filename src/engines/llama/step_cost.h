@@ -9,6 +9,8 @@
 // No clock: it is told. No threads, no I/O.
 #pragma once
 
+#include <span>
+
 namespace craton::engines::llama {
 
 class StepCost {
@@ -21,26 +23,24 @@ class StepCost {
   /// Of a batch of `tokens`, in units in which a batch of one costs 1.
   double of(int tokens) const;
 
+  /// Seconds of a batch of one; 0 when nothing is known.
+  double seconds() const;
+
   /// How many tokens of a guess to add to a batch of `tokens`, from which `expected` tokens of
-  /// answers will come. `probability` is each one's, when those before it held; at most `most`.
-  int worthwhile(int tokens, double expected, double probability, int most) const;
+  /// answers will come. `probabilities`: each one's, when those before it held. `each`: what making
+  /// one of them costs, in the units of of().
+  int worthwhile(int tokens, double expected, std::span<const double> probabilities,
+                 double each = 0) const;
 
  private:
-  double slope() const;
+  struct Line {
+    double one;    ///< Seconds of a batch of one.
+    double slope;  ///< By how much of that each further token prolongs it.
+  };
+  Line line() const;
 
   // Sums over the steps: weight, tokens, seconds, and products.
   double n_ = 0, x_ = 0, y_ = 0, xx_ = 0, xy_ = 0;
-};
-
-/// How often guesses held lately, of one answer.
-class Acceptance {
- public:
-  void observe(bool held) { probability_ += (held - probability_) * weight; }
-  double probability() const { return probability_; }
-
- private:
-  static constexpr double weight = 0.08;  // of the latest: a dozen guesses make a difference
-  double probability_ = 0.6;              // until something is known
 };
 
 }  // namespace craton::engines::llama

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <vector>
 
 namespace craton::engines::llama {
 namespace {
@@ -16,10 +18,17 @@ StepCost learnt(double fixed, double per_token) {
   return cost;
 }
 
+/// Where each token of a guess holds alike.
+int worthwhile(const StepCost& cost, int tokens, double probability, int most) {
+  return cost.worthwhile(tokens, tokens,
+                         std::vector<double>(static_cast<std::size_t>(most), probability));
+}
+
 TEST(StepCost, LearnsFromSteps) {
   const StepCost cost = learnt(0.015, 0.005);
   EXPECT_NEAR(cost.of(1), 1, 1e-9);
   EXPECT_NEAR(cost.of(9), 1 + 8 * 0.25, 1e-6);
+  EXPECT_NEAR(cost.seconds(), 0.02, 1e-6);
 }
 
 TEST(StepCost, ForgetsWhatWasLongAgo) {
@@ -40,17 +49,17 @@ TEST(StepCost, GuessesMoreWhereMoreHolds) {
   const StepCost cost = learnt(0.015, 0.005);
   int last = 0;
   for (const double probability : {0.1, 0.3, 0.5, 0.7, 0.9, 0.99}) {
-    const int worth = cost.worthwhile(1, 1, probability, 16);
+    const int worth = worthwhile(cost, 1, probability, 16);
     EXPECT_GE(worth, last);
     last = worth;
   }
-  EXPECT_EQ(cost.worthwhile(1, 1, 0.1, 16), 0);
-  EXPECT_EQ(cost.worthwhile(1, 1, 1, 16), 16) << "where all holds, a larger batch is always better";
-  EXPECT_EQ(cost.worthwhile(1, 1, 0, 16), 0);
+  EXPECT_EQ(worthwhile(cost, 1, 0.1, 16), 0);
+  EXPECT_EQ(worthwhile(cost, 1, 1, 16), 16) << "where all holds, a larger batch is always better";
+  EXPECT_EQ(worthwhile(cost, 1, 0, 16), 0);
 }
 
 TEST(StepCost, GuessesNothingWhereEveryTokenCostsAStep) {
-  EXPECT_EQ(learnt(0, 0.02).worthwhile(1, 1, 0.9, 16), 0);
+  EXPECT_EQ(worthwhile(learnt(0, 0.02), 1, 0.9, 16), 0);
 }
 
 /// No other number of tokens makes more of the time.
@@ -59,7 +68,7 @@ TEST(StepCost, FindsTheBest) {
     const StepCost cost = learnt(0.015, per_token);
     for (const int others : {0, 1, 3, 7}) {
       for (const double p : {0.2, 0.5, 0.8, 0.95}) {
-        const int worth = cost.worthwhile(1 + others, 1 + others, p, 30);
+        const int worth = worthwhile(cost, 1 + others, p, 30);
         const auto rate = [&](int guessed) {
           double expected = others;
           for (int i = 0; i <= guessed; ++i) expected += std::pow(p, i);
@@ -71,6 +80,26 @@ TEST(StepCost, FindsTheBest) {
       }
     }
   }
+}
+
+TEST(StepCost, KnowsSecondsOfStepsOfOneSize) {
+  StepCost cost;
+  EXPECT_EQ(cost.seconds(), 0);
+  for (int i = 0; i < 10; ++i) cost.observe(1, 0.03);
+  EXPECT_NEAR(cost.seconds(), 0.03, 1e-9);
+}
+
+TEST(StepCost, LooksBeyondATokenThatIsNotWorthIt) {
+  const std::array late{0.2, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+  EXPECT_EQ(learnt(0.0195, 0.0005).worthwhile(1, 1, late), 8);
+}
+
+TEST(StepCost, CountsWhatMakingAGuessCosts) {
+  const StepCost cost = learnt(0.019, 0.001);
+  const std::array likely{0.8, 0.8, 0.8, 0.8};
+  EXPECT_EQ(cost.worthwhile(1, 1, likely), 4);
+  EXPECT_EQ(cost.worthwhile(1, 1, likely, 0.4), 2);
+  EXPECT_EQ(cost.worthwhile(1, 1, likely, 1), 0);
 }
 
 }  // namespace

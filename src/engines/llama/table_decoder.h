@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "engines/engine.h"
 #include "engines/llama/decoder.h"
+#include "engines/llama/drafter.h"
 #include "engines/llama/prompt.h"
 
 namespace craton::engines::llama {
@@ -159,6 +160,24 @@ class TableDecoder : public Decoder {
   }
 
   int held_ = 0;
+};
+
+/// Drafts what the table says, but for every `wrong`-th token.
+class TableDrafter : public Drafter {
+ public:
+  std::vector<Token> draft(std::span<const Token> text, int most) override {
+    std::vector<Token> all(text.begin(), text.end());
+    while (static_cast<int>(all.size() - text.size()) < most) {
+      const bool errs = wrong > 0 && all.size() % wrong == 0;
+      all.push_back(errs ? static_cast<Token>(all.size() % vocabulary) : next_token(all, period));
+    }
+    return {all.begin() + static_cast<std::ptrdiff_t>(text.size()), all.end()};
+  }
+  double seconds_per_token() const override { return 0.001; }
+  double take_seconds() override { return 0; }
+
+  std::size_t period = 0;  ///< The table's.
+  std::size_t wrong = 0;   ///< 0: never.
 };
 
 struct Asked {
