@@ -18,6 +18,7 @@ void add_operations(CLI::App& app, int& exit_code);
 void add_pull(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_top(CLI::App& app, int& exit_code);
+void add_worker(CLI::App& app, int& exit_code);
 
 /// "craton: MESSAGE" on standard error; gives exit_failed.
 int fail(const std::string& message);

@@ -57,6 +57,7 @@ int run(int argc, char** argv) {
   add_doctor(app, exit_code);
   add_operations(app, exit_code);
   add_top(app, exit_code);
+  add_worker(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

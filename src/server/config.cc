@@ -152,7 +152,8 @@ Result<void> settle_models(Config& config, const std::vector<ModelLine>& lines) 
   for (NamedModel& model : config.models) {
     model.config = config.model;
     model.config.file = model.name;
-    model.config.projector.clear();  // it was made for the default model
+    model.config.projector.clear();  // these were made for the default model
+    model.config.draft.clear();
   }
   for (const ModelLine& line : lines) {
     const Result<void> set =

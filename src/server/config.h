@@ -36,17 +36,19 @@ enum class Tls { off, files, self_signed };
 struct ModelConfig {
   std::string file;        ///< A name that `craton pull` knows, or a GGUF file. Empty: no model.
   std::string projector;   ///< GGUF file by which the model sees; empty: it does not.
+  std::string draft;       ///< A name or file as `file`: guesses ahead; empty: none does.
   int threads = 0;         ///< That compute; 0: one per physical core.
   int context_tokens = 0;  ///< Of one conversation; 0: the engine's default.
   int kv_cells = 0;        ///< Tokens of all answers and kept prompts; 0: the engine's default.
   engines::llama::KvType kv_type = engines::llama::KvType::f16;
   engines::llama::FlashAttention flash_attention = engines::llama::FlashAttention::automatic;
-  int gpu_layers = -1;       ///< Computed by a GPU, where the build has one; -1: all.
-  bool prefix_cache = true;  ///< Prompts are kept for those that begin alike.
-  bool speculation = true;   ///< Answers that repeat something are guessed ahead.
-  int parallel = 0;          ///< Answers made at once; 0: the engine's default.
-  int queue = 64;            ///< Requests that may wait beyond those.
-  bool keep = false;         ///< Loaded at the start, and never unloaded.
+  int gpu_layers = -1;  ///< Computed by a GPU, where the build has one, or by `rpc`; -1: all.
+  std::vector<std::string> rpc;  ///< Machines that compute too: "host:port".
+  bool prefix_cache = true;      ///< Prompts are kept for those that begin alike.
+  bool speculation = true;       ///< Answers that repeat something are guessed ahead.
+  int parallel = 0;              ///< Answers made at once; 0: the engine's default.
+  int queue = 64;                ///< Requests that may wait beyond those.
+  bool keep = false;             ///< Loaded at the start, and never unloaded.
 };
 
 struct NamedModel {

@@ -21,7 +21,12 @@ Error refused(std::string message) { return {ErrorCode::validation, std::move(me
 Result<engines::llama::LlamaOptions> llama_options(const models::Store& store,
                                                    const ModelConfig& config) {
   CRATON_TRY_ASSIGN(const models::ModelFile file, store.resolve(config.file));
-  for (const std::filesystem::path& path : {file.path, std::filesystem::path(config.projector)}) {
+  models::ModelFile draft;
+  if (!config.draft.empty()) {
+    CRATON_TRY_ASSIGN(draft, store.resolve(config.draft));
+  }
+  for (const std::filesystem::path& path :
+       {file.path, draft.path, std::filesystem::path(config.projector)}) {
     if (path.empty()) continue;
     if (const auto reason = engines::llama::why_no_model(path)) return refused(*reason);
   }
@@ -29,12 +34,14 @@ Result<engines::llama::LlamaOptions> llama_options(const models::Store& store,
   options.path = file.path.string();
   options.name = file.name;
   options.projector = config.projector;
+  options.draft = draft.path.string();
   options.threads = config.threads;
   options.context_tokens = config.context_tokens;
   options.kv_cells = config.kv_cells;
   options.kv_type = config.kv_type;
   options.flash_attention = config.flash_attention;
   options.gpu_layers = config.gpu_layers;
+  options.machines = config.rpc;
   options.prefix_cache = config.prefix_cache;
   options.speculation = config.speculation;
   options.parallel = config.parallel;

@@ -51,6 +51,21 @@ Result<void> set_model_file(Config& config, std::string_view text) {
   return {};
 }
 
+/// "host:port", and more behind commas.
+Result<void> set_machines(ModelConfig& model, std::string_view text) {
+  model.rpc.clear();
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    const std::size_t colon = one.find(':');
+    if (colon == one.npos || colon == 0 || !whole_number(one.substr(colon + 1), 1, 65535)) {
+      return expected("HOST:PORT, such as 10.0.0.2:50052", one);
+    }
+    model.rpc.emplace_back(one);
+  }
+  return {};
+}
+
 Result<void> set_memory(Config& config, std::string_view text) {
   constexpr std::string_view wanted = "bytes, or a number with M or G behind it, such as 6G";
   std::uint64_t number = 0;
@@ -160,6 +175,10 @@ constexpr std::array rows{
             .value = "FILE",
             .help = "Lets the model see images: the mmproj GGUF file that was made for it",
             .set_model = set_text<&Model::projector>},
+    Setting{.name = "draft",
+            .value = "PATH|NAME",
+            .help = "A smaller model of the same family that guesses ahead, where that wins time",
+            .set_model = set_text<&Model::draft>},
     Setting{.name = "host",
             .value = "ADDRESS",
             .help = "Address to listen on (default 127.0.0.1)",
@@ -198,10 +217,16 @@ constexpr std::array rows{
             .value = "auto|on|off",
             .help = "How attention is computed; a kv-type beside f16 needs it (default auto)",
             .set_model = set_choice<&Model::flash_attention, attentions>},
-    Setting{.name = "gpu-layers",
-            .value = "N",
-            .help = "Layers that a GPU computes, where the build has one; -1: all (default -1)",
-            .set_model = set_number<&Model::gpu_layers, -1, 100'000>},
+    Setting{
+        .name = "gpu-layers",
+        .value = "N",
+        .help =
+            "Layers that a GPU computes, where the build has one, or machines of --rpc; -1: all",
+        .set_model = set_number<&Model::gpu_layers, -1, 100'000>},
+    Setting{.name = "rpc",
+            .value = "HOST:PORT,...",
+            .help = "Machines that compute layers too, each by 'craton worker'",
+            .set_model = set_machines},
     Setting{.name = "prefix-cache",
             .value = "on|off",
             .help = "Keep what prompts begin with for others that begin alike (default on)",

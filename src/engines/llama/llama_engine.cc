@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "engines/llama/answer_plan.h"
 #include "engines/llama/cpu.h"
+#include "engines/llama/drafter.h"
 #include "engines/llama/image_queue.h"
 #include "engines/llama/loaded_model.h"
 #include "engines/llama/prefix_tree.h"
@@ -274,6 +275,7 @@ class LlamaEngine : public Engine {
 
   void run();
   bool load();
+  Result<void> load_draft();
   void serve();
   void publish(Status status);
 
@@ -287,7 +289,9 @@ class LlamaEngine : public Engine {
   // Written once, before `ready` is published.
   std::unique_ptr<LoadedModel> model_;
   std::unique_ptr<ImageQueue> images_;  ///< Null when the model sees none.
-  std::thread thread_;                  // last: uses all of the above
+  std::unique_ptr<LoadedModel> draft_;  ///< Null when there is none.
+  std::unique_ptr<ModelDrafter> drafter_;
+  std::thread thread_;  // last: uses all of the above
 };
 
 Result<const LoadedModel*> LlamaEngine::loaded() const {
@@ -468,6 +472,24 @@ void LlamaEngine::publish(Status status) {
   for (const auto& wake : waiting) wake();
 }
 
+/// The draft model reads what the large one does, of one answer at a time.
+Result<void> LlamaEngine::load_draft() {
+  if (options_.draft.empty()) return {};
+  CRATON_TRY_ASSIGN(draft_, LoadedModel::load({.path = options_.draft,
+                                               .threads = options_.threads,
+                                               .context_tokens = model_->context_tokens(),
+                                               .cells = model_->context_tokens(),
+                                               .batch_tokens = batch_tokens,
+                                               .gpu_layers = options_.gpu_layers},
+                                              stop_));
+  CRATON_TRY_ASSIGN(const int vocabulary, model_->common_vocabulary(*draft_));
+  drafter_ = std::make_unique<ModelDrafter>(*draft_,
+                                            ModelDrafter::Bounds{.cells = draft_->context_tokens(),
+                                                                 .batch_tokens = batch_tokens,
+                                                                 .vocabulary = vocabulary});
+  return {};
+}
+
 bool LlamaEngine::load() {
   const auto started = std::chrono::steady_clock::now();
   auto loaded = LoadedModel::load({.path = options_.path,
@@ -481,6 +503,7 @@ bool LlamaEngine::load() {
                                    .kv_type = options_.kv_type,
                                    .flash_attention = options_.flash_attention,
                                    .gpu_layers = options_.gpu_layers,
+                                   .machines = options_.machines,
                                    .outputs = options_.parallel + weighed_tokens},
                                   stop_);
   if (stop_) return false;  // nobody is left to tell
@@ -489,6 +512,10 @@ bool LlamaEngine::load() {
     return false;
   }
   model_ = std::move(*loaded);
+  if (const Result<void> drafts = load_draft(); !drafts) {
+    if (!stop_) publish({State::failed, drafts.error().message});
+    return false;
+  }
   if (ImageEncoder* encoder = model_->image_encoder()) {
     images_ = std::make_unique<ImageQueue>(
         [encoder](std::string_view file) { return encoder->encode(file); },
@@ -501,6 +528,7 @@ bool LlamaEngine::load() {
                              {"context_tokens", std::int64_t{model_->context_tokens()}},
                              {"kv_cells", std::int64_t{model_->cells()}},
                              {"parallel", std::int64_t{options_.parallel}},
+                             {"draft", draft_ != nullptr},
                              {"images", model_->image_encoder() != nullptr}});
   publish({State::ready, {}});
   return true;
@@ -513,7 +541,8 @@ void LlamaEngine::serve() {
                                 .batch_tokens = batch_tokens,
                                 .outputs_max = options_.parallel + weighed_tokens,
                                 .prefix_cache = options_.prefix_cache,
-                                .guessed_max = options_.speculation ? weighed_tokens : 0});
+                                .guessed_max = options_.speculation ? weighed_tokens : 0,
+                                .drafter = drafter_.get()});
   while (!stop_) {
     try {
       for (Request& request : inbox_->take()) scheduler.add(std::move(request));

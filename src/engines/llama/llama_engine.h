@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engines/engine.h"
 
@@ -32,7 +33,10 @@ struct LlamaOptions {
   std::string path = {};       ///< A GGUF file.
   std::string name = {};       ///< Engine::model(); empty: the file's name without ".gguf".
   std::string projector = {};  ///< A GGUF file by which the model sees images; empty: it does not.
-  int threads = 0;             ///< That compute, 1 to 512. 0: one per physical core.
+  /// A GGUF file of a smaller model with the same vocabulary, which guesses ahead where an answer
+  /// is made alone and that wins time; empty: none.
+  std::string draft = {};
+  int threads = 0;  ///< That compute, 1 to 512. 0: one per physical core.
   /// Most tokens of one conversation, prompt and answer. 0: `context_tokens_default`, which 0.1 GB
   /// of KV cache holds for a model of 0.5 billion parameters and 1 GB for one of 8. Never more than
   /// the model was made for.
@@ -45,7 +49,9 @@ struct LlamaOptions {
   bool prefix_cache = true;
   KvType kv_type = KvType::f16;
   FlashAttention flash_attention = FlashAttention::automatic;
-  int gpu_layers = -1;      ///< Computed by a GPU, where the build has one; -1: all.
+  int gpu_layers = -1;  ///< Computed by a GPU, where the build has one, or by `machines`; -1: all.
+  std::vector<std::string> machines =
+      {};                   ///< "host:port" of each `craton worker` that computes too.
   bool speculation = true;  ///< Answers that repeat what stands before them are guessed ahead.
   int waiting_max = 64;  ///< Requests that wait beyond those; the next is told to come back later.
 };

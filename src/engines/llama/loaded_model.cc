@@ -14,6 +14,7 @@
 #include "engines/llama/cache_type.h"
 #include "engines/llama/llama_log.h"
 #include "engines/llama/model_file.h"
+#include "engines/llama/remote_layers.h"
 
 namespace craton::engines::llama {
 namespace {
@@ -118,6 +119,9 @@ Result<void> LoadedModel::load_weights(const LoadOptions& options) {
   llama_model_params params = llama_model_default_params();
   params.load_mode = LLAMA_LOAD_MODE_MMAP;
   params.n_gpu_layers = options.gpu_layers;
+  CRATON_TRY_ASSIGN(std::vector<ggml_backend_dev_t> devices, reach(options.machines));
+  devices.push_back(nullptr);  // ends the list
+  if (devices.size() > 1) params.devices = devices.data();
   params.progress_callback = [](float, void* stop) { return !is_set(stop); };
   params.progress_callback_user_data = handle_of(stop_);
   const ErrorCollector collector;
@@ -208,6 +212,25 @@ void LoadedModel::read_sampling_defaults() {
   const float top_k =
       number(LLAMA_MODEL_META_KEY_SAMPLING_TOP_K, static_cast<float>(defaults.top_k));
   defaults.top_k = static_cast<int>(std::clamp(top_k, 0.0F, 1e6F));
+}
+
+/// Vocabularies of one family of models may be padded to different sizes.
+Result<int> LoadedModel::common_vocabulary(const LoadedModel& other) const {
+  constexpr int padding_max = 256;
+  const llama_vocab* own = llama_model_get_vocab(model_.get());
+  const llama_vocab* others = llama_model_get_vocab(other.model_.get());
+  const int size = llama_vocab_n_tokens(own), others_size = llama_vocab_n_tokens(others);
+  const int common = std::min(size, others_size);
+  bool same = llama_vocab_type(own) == llama_vocab_type(others) &&
+              std::max(size, others_size) - common <= padding_max;
+  for (llama_token token = 0; token < common && same; ++token) {
+    same =
+        std::string_view(llama_vocab_get_text(own, token)) == llama_vocab_get_text(others, token);
+  }
+  if (same) return common;
+  return broken(
+      "the draft model has another vocabulary than the model that it drafts for. Take a "
+      "smaller one of the same family, or none.");
 }
 
 /// The first batch maps the weights in and allocates what batches need. Its result does not matter.

@@ -36,8 +36,9 @@ struct LoadOptions {
   std::string projector = {};  ///< By which it sees images; empty: it does not.
   KvType kv_type = KvType::f16;
   FlashAttention flash_attention = FlashAttention::automatic;  ///< On where `kv_type` needs it.
-  int gpu_layers = -1;  ///< Where the build has a GPU; -1: all.
-  int outputs = 1;      ///< Most tokens of a batch whose logits are wanted.
+  int gpu_layers = -1;                     ///< Where there is a GPU, or are machines; -1: all.
+  std::vector<std::string> machines = {};  ///< That compute layers too: "host:port".
+  int outputs = 1;                         ///< Most tokens of a batch whose logits are wanted.
 };
 
 class LoadedModel : public Decoder {
@@ -55,6 +56,10 @@ class LoadedModel : public Decoder {
   int context_tokens() const { return context_tokens_; }
   int cells() const;
   int sequences() const;
+
+  /// Tokens that mean the same to both models: all below it. Fails with `model_error`, for the
+  /// operator, when that is not nearly all of them.
+  Result<int> common_vocabulary(const LoadedModel& other) const;
 
   /// Null when it sees none. Its const functions and encode() may be called from any thread.
   ImageEncoder* image_encoder() const { return image_encoder_.get(); }

@@ -100,7 +100,11 @@ Result<std::uint64_t> memory_needed(const LlamaOptions& options) {
       std::max(context, options.kv_cells > 0 ? options.kv_cells : context));
   const ggml_type type = ggml_type_of(options.kv_type);
   const std::uint64_t numbers = cells * numbers_per_token(header);
-  return bytes + numbers / static_cast<std::uint64_t>(ggml_blck_size(type)) * ggml_type_size(type);
+  bytes += numbers / static_cast<std::uint64_t>(ggml_blck_size(type)) * ggml_type_size(type);
+  if (options.draft.empty()) return bytes;
+  CRATON_TRY_ASSIGN(const std::uint64_t draft,
+                    memory_needed({.path = options.draft, .context_tokens = context}));
+  return bytes + draft;
 }
 
 }  // namespace craton::engines::llama
