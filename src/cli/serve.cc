@@ -108,6 +108,7 @@ int serve(const ServeFlags& flags) {
   if (!config) return fail(config.error().message);
   log::set_level(config->log_level);
   const StopSignals signals;
+  ::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error where it is written to
   const auto models = server::ServedModels::make(*config);
   if (!models) return fail(models.error().message);
   const auto server = server::BedrockServer::start(*config, *models);

@@ -24,6 +24,24 @@ struct GuessedBatch {
   int tokens;       ///< That it has already.
   double expected;  ///< Tokens of answers that will come of those.
   int most;         ///< Room for guesses of this answer.
+  SteadyTime now = {};
+};
+
+/// Whether an answer is made faster with drafts or without: both are tried, the slower one now and
+/// then. What counts is what tokens took, whatever the reason.
+class DraftTrial {
+ public:
+  /// The answer has `tokens` now. True when a draft is to be made.
+  bool drafts(int tokens, SteadyTime now);
+
+ private:
+  void observe(int tokens, SteadyTime now);
+
+  std::array<double, 2> pace_{};  ///< Seconds a token, without and with; 0: not tried yet.
+  bool drafting_ = false;
+  int until_ = 0;     ///< Tokens at which this is looked at again.
+  int tokens_ = 0;    ///< When this was last asked,
+  SteadyTime asked_;  ///< and the time then.
 };
 
 class Guesser {
@@ -51,14 +69,14 @@ class Guesser {
   };
 
   std::vector<double> probabilities(int matched, std::size_t tokens) const;
-  bool drafts(const GuessedBatch& batch, const StepCost& cost, Drafter& drafter,
-              std::span<const Token> text);
+  void draft(std::span<const Token> text, const GuessedBatch& batch, const StepCost& cost,
+             Drafter& drafter);
 
   PromptLookup lookup_;
   std::vector<Guessed> guessed_;
   std::size_t held_ = 0;  ///< Of `guessed_`.
   double expected_ = 0;
-  int until_draft_ = 0;  ///< Tokens until a draft is tried again, where they are not worth it.
+  DraftTrial trial_;
   /// How often each kind held lately. Until something is known: more where more is the same.
   std::array<double, drafted + 1> held_lately_{0.25, 0.35, 0.5, 0.65, 0.8, 0.9, 0.7};
 };

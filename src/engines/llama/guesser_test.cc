@@ -97,7 +97,14 @@ TEST(Guesser, TakesADraftWhereTheTextSaysNothing) {
   Guesser guesser;
   ToldDrafter drafter(0.002);
   drafter.next = {5, 6, 7};
-  EXPECT_EQ(guesser.guess(Tokens{1, 2, 3}, alone, steps(0.001), &drafter), (Tokens{5, 6, 7}));
+  const StepCost cost = steps(0.001);
+  Tokens text{1, 2, 3};
+  Tokens guessed;
+  for (int i = 0; i < 40 && guessed.empty(); ++i) {
+    text.push_back(100 + i);
+    guessed = guesser.guess(text, alone, cost, &drafter);
+  }
+  EXPECT_EQ(guessed, (Tokens{5, 6, 7}));
   EXPECT_GT(guesser.expected(), 0.5);
 }
 
@@ -110,33 +117,61 @@ TEST(Guesser, PrefersALongRepetitionToADraft) {
   EXPECT_TRUE(drafter.asked.empty());
 }
 
-TEST(Guesser, AsksForNoDraftThatTakesLongerThanItSaves) {
-  Guesser guesser;
-  ToldDrafter drafter(0.03);  // longer than the model itself
-  drafter.next = {5, 6, 7};
-  const StepCost cost = steps(0.001);
-  int asked = 0;
-  for (int i = 0; i < 640; ++i) {
-    guesser.guess(Tokens{1, 2, 3}, alone, cost, &drafter);
-    guesser.chose(5);
-    asked = static_cast<int>(drafter.asked.size());
+/// An answer of which a token takes `without` ms, or `with` ms where it is drafted; how many of
+/// 1000 were.
+int drafted_of_thousand(int without, int with) {
+  DraftTrial trial;
+  SteadyTime now{};
+  int drafted = 0;
+  for (int tokens = 10; tokens < 1010; ++tokens) {
+    const bool drafts = trial.drafts(tokens, now);
+    drafted += drafts ? 1 : 0;
+    now += std::chrono::milliseconds(drafts ? with : without);
   }
-  EXPECT_GE(asked, 9) << "it is tried again now and then";
-  EXPECT_LE(asked, 11);
-  EXPECT_EQ(*std::ranges::max_element(drafter.asked), 1);
+  return drafted;
 }
 
-TEST(Guesser, AsksForLessWhereDraftsDoNotHold) {
-  Guesser guesser;
-  ToldDrafter drafter(0.004);
-  drafter.next = {5, 6, 7, 8, 9, 10, 11, 12};
-  const StepCost cost = steps(0.002);
-  for (int i = 0; i < 100; ++i) {
-    guesser.guess(Tokens{1, 2, 3}, alone, cost, &drafter);
-    guesser.chose(99);
+TEST(DraftTrial, KeepsToWhatIsFaster) {
+  EXPECT_LT(drafted_of_thousand(100, 120), 150);
+  EXPECT_GT(drafted_of_thousand(100, 80), 850);
+}
+
+TEST(DraftTrial, TriesTheOtherNowAndThen) {
+  EXPECT_GT(drafted_of_thousand(100, 120), 50);
+  EXPECT_LT(drafted_of_thousand(100, 80), 950);
+}
+
+TEST(DraftTrial, NoticesWhenTheTextChanges) {
+  DraftTrial trial;
+  SteadyTime now{};
+  int late = 0;
+  for (int tokens = 10; tokens < 2010; ++tokens) {
+    const bool drafts = trial.drafts(tokens, now);
+    const int with = tokens < 1000 ? 150 : 50;
+    now += std::chrono::milliseconds(drafts ? with : 100);
+    if (tokens >= 1500 && drafts) ++late;
   }
-  EXPECT_GE(drafter.asked.front(), 2);
-  EXPECT_LE(drafter.asked.back(), 1);
+  EXPECT_GT(late, 400);
+}
+
+TEST(Guesser, DraftsAsMuchAsIsLikelyToBeWorthIt) {
+  const StepCost cost = steps(0.002);
+  for (const double per_token : {0.001, 0.05}) {
+    Guesser guesser;
+    ToldDrafter drafter(per_token);
+    drafter.next = {5, 6, 7, 8, 9, 10, 11, 12};
+    SteadyTime now{};
+    Tokens text{1};
+    for (int i = 0; i < 300; ++i) {
+      text.push_back(1000 + i);
+      now += std::chrono::milliseconds(10);
+      guesser.guess(text, {.tokens = 1, .expected = 1, .most = 8, .now = now}, cost, &drafter);
+      guesser.chose(5);
+    }
+    ASSERT_FALSE(drafter.asked.empty());
+    const int most = *std::ranges::max_element(drafter.asked);
+    EXPECT_EQ(most > 3, per_token < 0.01) << most;
+  }
 }
 
 }  // namespace

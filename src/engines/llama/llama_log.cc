@@ -29,9 +29,16 @@ void take_line(ggml_log_level level, const char* text, void*) {
   *collected += line;
 }
 
+/// llama.cpp ends the process after this: a machine that computed layers is gone, or a bug.
+void take_last_words(const char* text) {
+  log::error("llama_ended_the_process", {{"reason", trimmed(text)}});
+  log::flush();
+}
+
 }  // namespace
 
 void adopt_llama_log() {
+  ggml_set_abort_callback(take_last_words);
   llama_log_set(take_line, nullptr);
   mtmd_log_set(take_line, nullptr);
 }

@@ -121,7 +121,7 @@ bool Scheduler::step(SteadyTime now) {
   batch_.clear();
   if (!std::exchange(image_was_last_, false) && step_image()) {
     image_was_last_ = true;
-  } else if (!step_batch() && !step_image()) {
+  } else if (!step_batch(now) && !step_image()) {
     return false;
   }
   if (!batch_.empty()) step_began_ = now;
@@ -157,8 +157,8 @@ bool Scheduler::step_image() {
 }
 
 /// False when there is no token to compute, or not any more.
-bool Scheduler::step_batch() {
-  fill_batch();
+bool Scheduler::step_batch(SteadyTime now) {
+  fill_batch(now);
   if (batch_.empty()) return false;
   switch (decoder_.decode(batch_)) {
     case DecodeStatus::done: computed_batch(); break;
@@ -406,7 +406,7 @@ Scheduler::Sequence* Scheduler::next_to_see() const {
   return nullptr;
 }
 
-void Scheduler::fill_batch() {
+void Scheduler::fill_batch(SteadyTime now) {
   batch_.clear();
   shares_.clear();
   outputs_ = 0;
@@ -423,7 +423,7 @@ void Scheduler::fill_batch() {
     const int room = room_in_batch(std::min(most, options_.batch_tokens));
     if (room > 0) put_in_batch(*sequence, room);
   }
-  if (static_cast<int>(batch_.size()) == answers) put_guesses_in_batch();
+  if (static_cast<int>(batch_.size()) == answers) put_guesses_in_batch(now);
 }
 
 /// No more than may be asked for still, beside its next token.
@@ -435,7 +435,7 @@ int Scheduler::most_guessed(const Sequence& sequence) const {
 }
 
 /// Of a batch of answers alone, each one's next token is followed by what is guessed of it.
-void Scheduler::put_guesses_in_batch() {
+void Scheduler::put_guesses_in_batch(SteadyTime now) {
   if (options_.guessed_max <= 0 || !decoder_.shares() || batch_most_ < options_.batch_tokens)
     return;
   auto tokens = static_cast<int>(batch_.size());
@@ -449,7 +449,8 @@ void Scheduler::put_guesses_in_batch() {
     if (sequence.weighs_prompt() || sequence.request.repeatable) continue;
     const GuessedBatch joined{.tokens = tokens,
                               .expected = expected,
-                              .most = std::min(most - tokens, most_guessed(sequence))};
+                              .most = std::min(most - tokens, most_guessed(sequence)),
+                              .now = now};
     share.guessed = sequence.guesser.guess(sequence.tokens, joined, cost_, drafter);
     tokens += static_cast<int>(share.guessed.size());
     expected += sequence.guesser.expected();

@@ -210,13 +210,13 @@ class Scheduler {
   void evict_newest();
   void put_back(SequencePtr sequence);
   bool step_image();
-  bool step_batch();
-  void fill_batch();
+  bool step_batch(SteadyTime now);
+  void fill_batch(SteadyTime now);
   Sequence* next_suspect() const;
   Sequence* next_to_see() const;
   void start(Sequence& sequence);
   void put_in_batch(Sequence& sequence, int most);
-  void put_guesses_in_batch();
+  void put_guesses_in_batch(SteadyTime now);
   int most_guessed(const Sequence& sequence) const;
   void learn_step_cost(SteadyTime now);
   int room_in_batch(int most) const;

@@ -6,8 +6,9 @@ namespace craton::engines::llama {
 namespace {
 
 constexpr double fading = 0.98;  // the last 50 steps count
+constexpr double single_weight = 0.1;
 
-// Of a batch of one: until batches of several sizes were seen, and at least.
+// Of the beginning: until batches of several sizes were seen, and at least.
 constexpr double slope_at_first = 0.4;
 constexpr double slope_min = 0.02;
 
@@ -15,6 +16,12 @@ constexpr double slope_min = 0.02;
 
 void StepCost::observe(int tokens, double seconds) {
   if (tokens < 1 || tokens > tokens_max || seconds <= 0) return;
+  if (tokens == 1) {
+    single_ += (seconds - single_) * (single_ == 0 ? 1 : single_weight);
+    if (n_ > 0) single_part_ += (seconds / line().begin - single_part_) * single_weight;
+    single_part_ = std::clamp(single_part_, 0.5, 1.0);
+    return;
+  }
   for (double* sum : {&n_, &x_, &y_, &xx_, &xy_}) *sum *= fading;
   const double x = tokens - 1;
   n_ += 1;
@@ -25,33 +32,39 @@ void StepCost::observe(int tokens, double seconds) {
 }
 
 StepCost::Line StepCost::line() const {
+  if (n_ == 0) return {single_, single_ * slope_at_first};
   const double spread = n_ * xx_ - x_ * x_;
   if (n_ < 2 || spread < 0.05 * n_ * n_) {
-    return {n_ > 0 ? y_ / (n_ + slope_at_first * x_) : 0, slope_at_first};
+    const double begin = y_ / (n_ + slope_at_first * x_);
+    return {begin, begin * slope_at_first};
   }
   const double rise = (n_ * xy_ - x_ * y_) / spread;
-  const double one = (y_ - rise * x_) / n_;
-  if (one <= 0) return {y_ / (n_ + x_), 1};
-  return {one, std::clamp(rise / one, slope_min, 1.0)};
+  const double begin = (y_ - rise * x_) / n_;
+  if (begin <= 0) return {y_ / (n_ + x_), y_ / (n_ + x_)};
+  return {begin, std::clamp(rise, begin * slope_min, begin)};
 }
 
-double StepCost::of(int tokens) const { return 1 + line().slope * (tokens - 1); }
+double StepCost::seconds() const { return line().begin * single_part_; }
 
-double StepCost::seconds() const { return line().one; }
+double StepCost::of(int tokens) const {
+  const Line fitted = line();
+  if (tokens <= 1) return 1;
+  const double slope = fitted.begin > 0 ? fitted.rise / fitted.begin : slope_at_first;
+  return (1 + slope * (tokens - 1)) / single_part_;
+}
 
 int StepCost::worthwhile(int tokens, double expected, std::span<const double> probabilities,
                          double each) const {
-  const double rise = line().slope;
-  double cost = 1 + rise * (tokens - 1);
-  double best = expected / cost;
+  double best = expected / of(tokens);
   double holds = 1;
   int worth = 0;
   for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    const auto guessed = static_cast<int>(i) + 1;
     expected += holds *= probabilities[i];
-    cost += rise + each;
-    if (expected / cost <= best) continue;
-    best = expected / cost;
-    worth = static_cast<int>(i) + 1;
+    const double rate = expected / (of(tokens + guessed) + each * guessed);
+    if (rate <= best) continue;
+    best = rate;
+    worth = guessed;
   }
   return worth;
 }

@@ -3,6 +3,9 @@
 //
 //   time of a step = fixed + per_token × tokens        (fitted to the last steps, old ones fade)
 //
+// A batch of one is computed in another way than larger ones, and cheaper: by how much is learnt by
+// itself.
+//
 // A guess that holds with probability p makes p tokens for per_token seconds. That is worth it
 // while it is more than the batch makes in that time without it.
 //
@@ -34,13 +37,15 @@ class StepCost {
 
  private:
   struct Line {
-    double one;    ///< Seconds of a batch of one.
-    double slope;  ///< By how much of that each further token prolongs it.
+    double begin;  ///< Seconds of a batch of one, if it were computed as larger ones are.
+    double rise;   ///< Seconds of each further token.
   };
   Line line() const;
 
-  // Sums over the steps: weight, tokens, seconds, and products.
+  // Sums over the steps of several tokens: weight, tokens, seconds, and products.
   double n_ = 0, x_ = 0, y_ = 0, xx_ = 0, xy_ = 0;
+  double single_ = 0;       ///< Seconds of a batch of one, while none of several was seen.
+  double single_part_ = 1;  ///< Of the line's beginning, that a batch of one takes.
 };
 
 }  // namespace craton::engines::llama

@@ -89,6 +89,21 @@ TEST(StepCost, KnowsSecondsOfStepsOfOneSize) {
   EXPECT_NEAR(cost.seconds(), 0.03, 1e-9);
 }
 
+/// As kernels are that compute one token in another way.
+TEST(StepCost, LearnsThatABatchOfOneIsCheaper) {
+  StepCost cost;
+  for (int i = 0; i < 300; ++i) {
+    const int tokens = 1 + i % 6;
+    cost.observe(tokens, tokens == 1 ? 0.05 : 0.1 + 0.01 * (tokens - 1));
+  }
+  EXPECT_NEAR(cost.seconds(), 0.05, 0.001);
+  EXPECT_NEAR(cost.of(3), 0.12 / 0.05, 0.05);
+  EXPECT_EQ(worthwhile(cost, 1, 0.5, 8), 0);
+  EXPECT_GT(worthwhile(cost, 1, 0.95, 8), 4);
+  for (int i = 0; i < 300; ++i) cost.observe(2 + i % 5, 2 * (0.1 + 0.01 * (1 + i % 5)));
+  EXPECT_NEAR(cost.seconds(), 0.1, 0.01) << "the machine is half as fast, for batches of one too";
+}
+
 TEST(StepCost, LooksBeyondATokenThatIsNotWorthIt) {
   const std::array late{0.2, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
   EXPECT_EQ(learnt(0.0195, 0.0005).worthwhile(1, 1, late), 8);
