@@ -36,8 +36,9 @@ void append_turn(Conversation& conversation, Role role, std::string text) {
   conversation.turns.back().content.emplace_back(TextBlock{std::move(text)});
 }
 
-void mark_for_cache(Conversation& conversation, Place place) {
+void mark_for_cache(Conversation& conversation, Place place, CacheLife life) {
   conversation.caching = true;
+  if (place >= conversation.cached_until.value_or(Place{})) conversation.cache_life = life;
   conversation.cached_until = std::max(conversation.cached_until.value_or(Place{}), place);
 }
 

@@ -145,6 +145,10 @@ struct Place {
   friend auto operator<=>(const Place&, const Place&) = default;
 };
 
+/// How long a caller wants what it marked to be kept. An engine's cache keeps what is used; the
+/// usage counts what was written by it.
+enum class CacheLife { minutes, hour };
+
 struct Conversation {
   std::vector<TextBlock> system;
   /// At least one turn. When the last is the assistant's, the answer continues its text.
@@ -158,6 +162,7 @@ struct Conversation {
   bool caching = false;
   /// The last of those marks; absent: all of the conversation. Past its end is the same.
   std::optional<Place> cached_until;
+  CacheLife cache_life = CacheLife::minutes;  ///< Of that mark.
   /// True: no chat template. The only turn's text is the prompt as it stands, for models that are
   /// completed rather than talked to.
   bool raw_completion = false;
@@ -171,8 +176,8 @@ std::string text_of(const Turn& turn);
 /// Appends a text to the last turn, or a turn with that text when the last has another role.
 void append_turn(Conversation& conversation, Role role, std::string text);
 
-/// Marks the conversation up to `place` as worth caching.
-void mark_for_cache(Conversation& conversation, Place place);
+/// Marks the conversation up to `place` as worth caching, for so long.
+void mark_for_cache(Conversation& conversation, Place place, CacheLife life = CacheLife::minutes);
 
 /// The images of turns and of tools' results, in the order in which they stand. The pointers are
 /// into `conversation`.

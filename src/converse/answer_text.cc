@@ -26,10 +26,10 @@ std::string usage_text(const Usage& usage, const Request& request, CacheCounts c
     text += json::quote(name) + ':' + std::to_string(tokens);
   };
   if (request.conversation().caching) {
-    // One lifetime: an engine's cache knows no other, whatever a cachePoint's ttl says.
     if (usage.cache_write_tokens > 0) {
       text += "\"cacheDetails\":[{\"inputTokens\":" + std::to_string(usage.cache_write_tokens) +
-              ",\"ttl\":\"5m\"}]";
+              ",\"ttl\":\"" + (request.conversation().cache_life == CacheLife::hour ? "1h" : "5m") +
+              "\"}]";
     }
     const bool both = counts == CacheCounts::under_both_names;
     if (both) add("cacheReadInputTokenCount", usage.cache_read_tokens);

@@ -122,11 +122,15 @@ class Reader {
  private:
   Conversation& conversation() { return request_.native.conversation; }
 
+  static CacheLife life_of(const UnionMember& cache_point) {
+    return text_member(cache_point.object(), "ttl") == "1h" ? CacheLife::hour : CacheLife::minutes;
+  }
+
   void read_system() {
     for (const json::value& value : array_member(input_, "system")) {
       const UnionMember block = member_of(value);
       if (block.name == "cachePoint") {
-        mark_for_cache(conversation(), {});
+        mark_for_cache(conversation(), {}, life_of(block));
       } else if (block.name == "text") {
         conversation().system.push_back({std::string(block.value.get_string())});
       } else {
@@ -148,7 +152,8 @@ class Reader {
   void read_block(const json::value& value, Turn& turn) {
     const UnionMember block = member_of(value);
     if (block.name == "cachePoint") {
-      mark_for_cache(conversation(), {conversation().turns.size(), turn.content.size()});
+      mark_for_cache(conversation(), {conversation().turns.size(), turn.content.size()},
+                     life_of(block));
     }
     for (const BlockReader& reader : readers) {
       if (reader.member == block.name) turn.content.push_back(reader.read(block.value));
@@ -183,7 +188,7 @@ class Reader {
     for (const json::value& value : array_member(*config, "tools")) {
       const UnionMember tool = member_of(value);
       if (tool.name == "cachePoint") {
-        mark_for_cache(conversation(), {});
+        mark_for_cache(conversation(), {}, life_of(tool));
         continue;
       }
       tools.offered.push_back({std::string(text_member(tool.object(), "name")),

@@ -253,25 +253,32 @@ Result<void> read_options(const json::object& members, const ModelContext& model
 }
 
 /// Places that a request may mark as worth caching.
-constexpr int cache_marks_max = 4;
+constexpr std::size_t cache_marks_max = 4;
 
-/// Marks on blocks, on tools, and on what is within them.
-int cache_marks(const json::value* blocks);
+using CacheMarks = std::vector<const json::object*>;
 
-int cache_marks(const json::object& block) {
+/// Adds the marks on blocks, on tools, and on what is within them.
+void add_marks(const json::value* blocks, CacheMarks& marks);
+
+void add_marks(const json::object& block, CacheMarks& marks) {
   const json::value* source = block.if_contains("source");
-  return (block.contains("cache_control") ? 1 : 0) + cache_marks(block.if_contains("content")) +
-         (source && source->is_object() ? cache_marks(source->get_object().if_contains("content"))
-                                        : 0);
+  add_marks(block.if_contains("content"), marks);
+  if (source && source->is_object()) add_marks(source->get_object().if_contains("content"), marks);
+  const json::value* mark = block.if_contains("cache_control");
+  if (mark && mark->is_object()) marks.push_back(&mark->get_object());
 }
 
-int cache_marks(const json::value* blocks) {
+void add_marks(const json::value* blocks, CacheMarks& marks) {
   const json::array* array = blocks ? blocks->if_array() : nullptr;
-  int marks = 0;
   for (std::size_t i = 0; array && i < array->size(); ++i) {
-    marks += cache_marks((*array)[i].get_object());
+    add_marks((*array)[i].get_object(), marks);
   }
-  return marks;
+}
+
+bool is_marked(const json::object& block) {
+  CacheMarks marks;
+  add_marks(block, marks);
+  return !marks.empty();
 }
 
 /// Behind the last marked block of a message; of what stands before the messages, there.
@@ -281,7 +288,7 @@ Place last_cache_mark(const json::object& body) {
   for (std::size_t turn = 0; turn < messages.size(); ++turn) {
     const json::array* blocks = messages[turn].get_object().at("content").if_array();
     for (std::size_t i = 0; blocks && i < blocks->size(); ++i) {
-      if (cache_marks((*blocks)[i].get_object()) > 0) last = {turn, i + 1};
+      if (is_marked((*blocks)[i].get_object())) last = {turn, i + 1};
     }
   }
   return last;
@@ -290,17 +297,22 @@ Place last_cache_mark(const json::object& body) {
 /// Marks are taken everywhere; models that count no cached tokens are told of none.
 Result<void> read_caching(const json::object& body, const ModelContext& model,
                           Conversation& conversation) {
-  int marks = body.contains("cache_control") ? 1 : 0;
-  for (const std::string_view name : {"system", "messages", "tools"}) {
-    marks += cache_marks(body.if_contains(name));
+  CacheMarks marks;  // as they stand in the prompt
+  add_marks(body.if_contains("tools"), marks);
+  add_marks(body.if_contains("system"), marks);
+  for (const json::value& message : body.at("messages").get_array()) {
+    add_marks(message.get_object(), marks);
   }
-  if (marks > cache_marks_max) {
+  const json::value* own = body.if_contains("cache_control");
+  if (own && own->is_object()) marks.push_back(&own->get_object());
+  if (marks.size() > cache_marks_max) {
     return refused("A maximum of " + std::to_string(cache_marks_max) +
-                   " blocks with cache_control may be provided. Found " + std::to_string(marks) +
-                   ".");
+                   " blocks with cache_control may be provided. Found " +
+                   std::to_string(marks.size()) + ".");
   }
-  if (marks == 0 || !counts_cached_tokens(model.model_id)) return {};
+  if (marks.empty() || !counts_cached_tokens(model.model_id)) return {};
   conversation.caching = true;
+  if (text_member(*marks.back(), "ttl") == "1h") conversation.cache_life = CacheLife::hour;
   if (!body.contains("cache_control")) conversation.cached_until = last_cache_mark(body);
   return {};
 }

@@ -59,16 +59,18 @@ void append_head(const ModelContext& model, std::string& out) {
   out += ",\"content\":[";
 }
 
-void append_usage(const ModelContext& model, const Usage& usage, std::string& out) {
+void append_usage(const ModelContext& model, CacheLife life, const Usage& usage, std::string& out) {
   out += "\"usage\":{\"input_tokens\":" + std::to_string(usage.input_tokens);
   if (counts_cached_tokens(model.model_id)) {
     out += ",\"cache_creation_input_tokens\":" + std::to_string(usage.cache_write_tokens) +
            ",\"cache_read_input_tokens\":" + std::to_string(usage.cache_read_tokens);
   }
   if (splits_cached_tokens(model.model_id)) {
-    // Nothing here lives longer for being marked so: what is kept counts as kept for five minutes.
+    const bool hour = life == CacheLife::hour;
     out += ",\"cache_creation\":{\"ephemeral_5m_input_tokens\":" +
-           std::to_string(usage.cache_write_tokens) + ",\"ephemeral_1h_input_tokens\":0}";
+           std::to_string(hour ? 0 : usage.cache_write_tokens) +
+           ",\"ephemeral_1h_input_tokens\":" + std::to_string(hour ? usage.cache_write_tokens : 0) +
+           "}";
   }
   out += ",\"output_tokens\":" + std::to_string(usage.output_tokens) + "}";
 }
@@ -128,7 +130,9 @@ class BlockWriter {
 class MessagesStream : public StreamWriter {
  public:
   explicit MessagesStream(const StreamContext& context)
-      : model_(context.model), thoughts_(thoughts_of(context.request)) {}
+      : model_(context.model),
+        thoughts_(thoughts_of(context.request)),
+        life_(context.request.conversation.cache_life) {}
 
   void write(const Event& event, int /*generation*/, std::vector<std::string>& pieces) override {
     pieces_ = &pieces;
@@ -145,7 +149,7 @@ class MessagesStream : public StreamWriter {
     piece += "],\"stop_reason\":null,\"stop_sequence\":null,";
     Usage usage = start.usage;
     usage.output_tokens = 1;  // recorded streams begin with a small number, never 0
-    append_usage(model_, usage, piece);
+    append_usage(model_, life_, usage, piece);
     piece += "}}";
   }
 
@@ -234,6 +238,7 @@ class MessagesStream : public StreamWriter {
 
   const ModelContext& model_;
   const Thoughts thoughts_;
+  const CacheLife life_;
   std::vector<std::string>* pieces_ = nullptr;  ///< Of the event being written.
   Block open_ = Block::none;
   int index_ = 0;  ///< Of the open block, or the next.
@@ -252,7 +257,7 @@ std::string anthropic_reply(const ReplyContext& context) {
   out += "],";
   append_stop(answer.stop_reason, answer.stop_sequence, out);
   out += ',';
-  append_usage(context.model, answer.usage, out);
+  append_usage(context.model, context.request.conversation.cache_life, answer.usage, out);
   return out + "}";
 }
 

@@ -79,6 +79,21 @@ TEST_F(CachedTokens, AreToldApartInAReplyThatWasAskedForSo) {
   EXPECT_EQ(response.headers.find("X-Amzn-Bedrock-Cache-Write-Input-Token-Count"), "800");
 }
 
+/// The last mark says how long: an hour's come before those of minutes.
+TEST_F(CachedTokens, CountByTheLifeThatWasAskedFor) {
+  constexpr std::string_view hour = R"(,"cache_control":{"type":"ephemeral","ttl":"1h"})";
+  EXPECT_THAT(invoke(sonnet, claude_body(mark)).body,
+              HasSubstr(R"("cache_creation":{"ephemeral_5m_input_tokens":800,)"
+                        R"("ephemeral_1h_input_tokens":0})"));
+  EXPECT_THAT(invoke(sonnet, claude_body(hour)).body,
+              HasSubstr(R"("cache_creation":{"ephemeral_5m_input_tokens":0,)"
+                        R"("ephemeral_1h_input_tokens":800})"));
+  const std::string both =
+      std::string(hour) + R"(},{"type":"text","text":"there")" + std::string(mark);
+  EXPECT_THAT(invoke(sonnet, claude_body(both)).body,
+              HasSubstr(R"("ephemeral_5m_input_tokens":800,"ephemeral_1h_input_tokens":0})"));
+}
+
 TEST_F(CachedTokens, AreToldApartInAStreamsFirstPieceAndItsMetrics) {
   const std::string lines = pieces(sonnet, claude_body(mark));
   EXPECT_THAT(lines, HasSubstr(R"("usage":{"input_tokens":5,"cache_creation_input_tokens":800,)"));
@@ -153,6 +168,9 @@ TEST_F(CachedTokens, AreToldByConverseWhereACachePointAsksForIt) {
               HasSubstr(R"("usage":{"cacheDetails":[{"inputTokens":800,"ttl":"5m"}],)"
                         R"("cacheReadInputTokens":70,"cacheWriteInputTokens":800,)"
                         R"("inputTokens":5,"outputTokens":3,"totalTokens":878})"));
+  constexpr std::string_view hour = R"(,{"cachePoint":{"type":"default","ttl":"1h"}})";
+  EXPECT_THAT(send("POST", target, converse_body(hour)).body,
+              HasSubstr(R"("cacheDetails":[{"inputTokens":800,"ttl":"1h"}])"));
   EXPECT_THAT(stream(target + "-stream", converse_body(point)),
               HasSubstr(R"("cacheReadInputTokenCount":70,"cacheReadInputTokens":70,)"
                         R"("cacheWriteInputTokenCount":800,"cacheWriteInputTokens":800,)"));

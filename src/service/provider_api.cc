@@ -29,6 +29,10 @@ struct Prepared {
   bool streamed;
 };
 
+Error error_of(const ProviderApi& api, const Failure& failure) {
+  return failure.input_too_long ? api.family->too_long(*failure.input_too_long) : failure.error;
+}
+
 /// Writes an answer's pieces as server-sent events.
 class SseWriter : public EventWriter {
  public:
@@ -42,7 +46,7 @@ class SseWriter : public EventWriter {
 
   void write(const Event& event, int generation, std::string& out) override {
     if (const auto* failure = std::get_if<Failure>(&event)) {
-      return api_.append_error(failure->error, out);
+      return api_.append_error(error_of(api_, *failure), out);
     }
     pieces_.clear();
     pieces_of_->write(event, generation, pieces_);
@@ -109,10 +113,6 @@ awaitable<Result<Prepared>> prepare(const ProviderApi& api, const Call& call) {
   co_return Prepared{model, *engine,
                      std::make_shared<const families::NativeRequest>(std::move(request)),
                      asked.streamed};
-}
-
-Error error_of(const ProviderApi& api, const Failure& failure) {
-  return failure.input_too_long ? api.family->too_long(*failure.input_too_long) : failure.error;
 }
 
 awaitable<Result<http::Response>> whole(const ProviderApi& api, const Call& call,
