@@ -27,26 +27,27 @@ struct ServeFlags {
   std::string config_file;
 };
 
-/// SIGINT and SIGTERM, kept from every thread so that this one can wait for them. Made before any
-/// other thread is.
-class StopSignals {
+/// SIGINT and SIGTERM, which stop, and SIGHUP, which has files read again; kept from every thread
+/// so that this one can wait for them. Made before any other thread is.
+class Signals {
  public:
-  StopSignals() {
+  Signals() {
     sigemptyset(&set_);
-    sigaddset(&set_, SIGINT);
-    sigaddset(&set_, SIGTERM);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set_, signal);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
 
-  void wait() const {
+  int wait() const {
     int signal = 0;
     sigwait(&set_, &signal);
+    return signal;
   }
 
-  /// True when one came within 50 ms.
-  bool came() const {
+  /// True when one that stops came within 50 ms.
+  bool stop_came() const {
     const timespec moment{0, 50'000'000};
-    return sigtimedwait(&set_, nullptr, &moment) > 0;
+    const int signal = sigtimedwait(&set_, nullptr, &moment);
+    return signal > 0 && signal != SIGHUP;
   }
 
  private:
@@ -82,10 +83,16 @@ void print_start(const server::Config& config, const server::BedrockServer& serv
   std::fflush(stdout);
 }
 
-/// Drains at the first signal; stops at once at a second.
-void serve_until_stopped(server::BedrockServer& server, const StopSignals& signals,
+void reload(server::BedrockServer& server) {
+  const Result<void> reloaded = server.reload_tls();
+  reloaded ? log::info("reloaded")
+           : log::error("not_reloaded", {{"reason", reloaded.error().message}});
+}
+
+/// Drains at the first signal that stops; stops at once at a second.
+void serve_until_stopped(server::BedrockServer& server, const Signals& signals,
                          std::chrono::seconds drain_limit) {
-  signals.wait();
+  while (signals.wait() == SIGHUP) reload(server);
   log::info("draining", {{"limit_s", std::int64_t(drain_limit.count())}});
   std::atomic<bool> drained = false;
   std::thread drain([&] {
@@ -93,7 +100,7 @@ void serve_until_stopped(server::BedrockServer& server, const StopSignals& signa
     drained = true;
   });
   while (!drained) {
-    if (!signals.came()) continue;
+    if (!signals.stop_came()) continue;
     log::warning("stopped_at_once");
     server.stop();
     break;
@@ -107,7 +114,7 @@ int serve(const ServeFlags& flags) {
       server::read_config({flags.values, server::process_environment, flags.config_file});
   if (!config) return fail(config.error().message);
   log::set_level(config->log_level);
-  const StopSignals signals;
+  const Signals signals;
   ::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error where it is written to
   const auto models = server::ServedModels::make(*config);
   if (!models) return fail(models.error().message);

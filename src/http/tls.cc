@@ -65,13 +65,13 @@ void set_up(SSL_CTX* context) {
 
 }  // namespace
 
-Result<std::shared_ptr<const TlsContext>> TlsContext::from_files(
-    const std::filesystem::path& certificate, const std::filesystem::path& key) {
+Result<std::shared_ptr<TlsContext>> TlsContext::from_files(const std::filesystem::path& certificate,
+                                                           const std::filesystem::path& key) {
   CRATON_TRY(check_readable(certificate));
   CRATON_TRY(check_readable(key));
   SSL_CTX* context = SSL_CTX_new(TLS_server_method());
   if (!context) throw std::bad_alloc();
-  std::shared_ptr<const TlsContext> made(new TlsContext(context));
+  std::shared_ptr<TlsContext> made(new TlsContext(context));
   set_up(context);
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1) {
@@ -87,7 +87,17 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::from_files(
 
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
-TlsSocket::TlsSocket(const TlsContext& context, int socket) : ssl_(SSL_new(context.context_)) {
+void TlsContext::replace_by(TlsContext& other) {
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  std::swap(context_, other.context_);
+}
+
+SSL* TlsContext::new_connection() const {
+  const std::lock_guard lock(mutex_);
+  return SSL_new(context_);  // which holds on to it
+}
+
+TlsSocket::TlsSocket(const TlsContext& context, int socket) : ssl_(context.new_connection()) {
   if (!ssl_ || SSL_set_fd(ssl_, socket) != 1) {
     SSL_free(ssl_);
     throw std::bad_alloc();

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string_view>
 
@@ -23,8 +24,12 @@ class TlsContext {
   /// `certificate`: a PEM file of the server's certificate and those that lead to its authority's.
   /// `key`: a PEM file of its private key; may be the same file.
   /// Fails with `validation`: one line that names the file and what is wrong.
-  static Result<std::shared_ptr<const TlsContext>> from_files(
-      const std::filesystem::path& certificate, const std::filesystem::path& key);
+  static Result<std::shared_ptr<TlsContext>> from_files(const std::filesystem::path& certificate,
+                                                        const std::filesystem::path& key);
+
+  /// Connections from now on are served by what `other` has; those that are there stay as they are.
+  void replace_by(TlsContext& other);
+
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -32,6 +37,9 @@ class TlsContext {
  private:
   friend class TlsSocket;
   explicit TlsContext(SSL_CTX* context) : context_(context) {}
+  SSL* new_connection() const;
+
+  mutable std::mutex mutex_;
   SSL_CTX* context_;
 };
 

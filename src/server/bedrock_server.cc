@@ -36,8 +36,9 @@ service::ServiceOptions service_options(const Config& config) {
 }  // namespace
 
 struct BedrockServer::Parts {
-  Parts(const Config& config, TlsSetup with_tls, std::shared_ptr<const ServedModels> served)
-      : tls(std::move(with_tls)),
+  Parts(const Config& with, TlsSetup with_tls, std::shared_ptr<const ServedModels> served)
+      : config(with),
+        tls(std::move(with_tls)),
         models(std::move(served)),
         service(service_options(config), std::make_shared<catalog::Catalog>(config.catalog),
                 [this](std::string_view model_id) { return models->engine_for(model_id); }),
@@ -83,6 +84,7 @@ struct BedrockServer::Parts {
     co_return response;
   }
 
+  const Config config;
   TlsSetup tls;
   std::shared_ptr<const ServedModels> models;
   std::vector<const engines::Engine*> engines;  // of `models`
@@ -116,6 +118,13 @@ std::string BedrockServer::url() const {
 }
 
 const std::string& BedrockServer::authority_file() const { return parts_->tls.authority_file; }
+
+Result<void> BedrockServer::reload_tls() {
+  if (!parts_->tls.context) return {};
+  CRATON_TRY_ASSIGN(const TlsSetup fresh, make_tls(parts_->config));
+  parts_->tls.context->replace_by(*fresh.context);
+  return {};
+}
 
 bool BedrockServer::drain(std::chrono::milliseconds limit) { return parts_->http.drain(limit); }
 

@@ -31,6 +31,10 @@ class BedrockServer {
   /// The certificate file that clients have to trust; empty when there is no self-signed one.
   const std::string& authority_file() const;
 
+  /// Reads the certificate's files again, for connections from now on. Fails, changing nothing, as
+  /// start() would.
+  Result<void> reload_tls();
+
   /// Lets answers in progress finish. False when `limit` passed or stop() came first.
   bool drain(std::chrono::milliseconds limit);
   void stop();

@@ -11,7 +11,7 @@
 namespace craton::server {
 
 struct TlsSetup {
-  std::shared_ptr<const http::TlsContext> context;  ///< Null without TLS.
+  std::shared_ptr<http::TlsContext> context;  ///< Null without TLS.
   std::string authority_file;  ///< What clients have to trust, when it is self-signed.
 };
 

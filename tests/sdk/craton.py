@@ -98,6 +98,15 @@ class Server:
     def log(self):
         return self._log.read_text()
 
+    def wait_for_log(self, text, limit=10):
+        """The log, once it holds `text`."""
+        until = time.monotonic() + patience(limit)
+        while text not in self.log():
+            if time.monotonic() > until:
+                raise AssertionError(f"'{text}' did not come into the log:\n{self.log()}")
+            time.sleep(0.02)
+        return self.log()
+
     def get(self, path):
         """Status of a plain GET."""
         try:

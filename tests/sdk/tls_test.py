@@ -3,6 +3,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -119,6 +120,32 @@ def test_ones_own_certificate_is_served(secure, data):
         with context(secure).wrap_socket(socket.create_connection(("127.0.0.1", server.port)),
                                          server_hostname="localhost"):
             pass
+
+
+def certificate_of(server):
+    return ssl.get_server_certificate(("127.0.0.1", server.port), timeout=craton.patience(10))
+
+
+def test_a_renewed_certificate_is_taken_up_without_a_restart(secure, data, tmp_path):
+    pair = tmp_path / "pair.pem"
+    pair.write_bytes((data / "tls" / "server.pem").read_bytes())
+    with craton.serving("--model", "none", "--tls", "self-signed", "--data", tmp_path / "other"):
+        pass  # makes another pair
+    with craton.serving("--model", "none", "--tls-cert", pair, "--tls-key", pair) as server:
+        first = certificate_of(server)
+        with context(secure).wrap_socket(socket.create_connection(("127.0.0.1", server.port)),
+                                         server_hostname="localhost") as old:
+            pair.write_bytes((tmp_path / "other" / "tls" / "server.pem").read_bytes())
+            server.signal(signal.SIGHUP)
+            server.wait_for_log("reloaded")
+            second = certificate_of(server)
+            assert second != first
+            old.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert old.recv(1000).startswith(b"HTTP/1.1 200"), "a connection that was there goes on"
+        pair.write_text("nonsense")
+        server.signal(signal.SIGHUP)
+        server.wait_for_log("not_reloaded")
+        assert certificate_of(server) == second, "what worked goes on"
 
 
 @pytest.mark.parametrize("flags, told", [
