@@ -39,8 +39,8 @@ void DraftTrial::observe(int tokens, SteadyTime now) {
   const double seconds = std::chrono::duration<double>(now - asked_).count();
   if (made > 0 && seconds > 0 && tokens_ > 0) {
     double& pace = pace_[drafting_ ? 1 : 0];
-    const double weight = pace == 0 ? 1 : 1 - std::pow(1 - pace_weight, made);
-    pace += (seconds / made - pace) * weight;
+    const double part = pace == 0 ? 1 : 1 - std::pow(1 - pace_weight, made);
+    pace += (seconds / made - pace) * part;
   }
   tokens_ = tokens;
   asked_ = now;
