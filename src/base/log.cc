@@ -5,8 +5,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "base/json.h"
 
@@ -26,11 +28,19 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::off;
 }
 
-spdlog::logger& logger() {
+// How long flush() waits for a standard error that nobody reads.
+constexpr std::chrono::seconds flush_max{2};
+
+/// Writes the lines, by one thread, in their order.
+const std::shared_ptr<spdlog::details::thread_pool>& writer() {
   static const auto pool = std::make_shared<spdlog::details::thread_pool>(lines_waiting_max, 1);
+  return pool;
+}
+
+spdlog::logger& logger() {
   static const auto instance = [] {
     auto made = std::make_shared<spdlog::async_logger>(
-        "craton", std::make_shared<spdlog::sinks::stderr_sink_mt>(), pool,
+        "craton", std::make_shared<spdlog::sinks::stderr_sink_mt>(), writer(),
         spdlog::async_overflow_policy::overrun_oldest);
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
     made->flush_on(spdlog::level::info);
@@ -78,6 +88,14 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
   logger().log(severity, spdlog::string_view_t(line.data(), line.size()));
 }
 
-void flush() { logger().flush(); }
+/// The logger's own only asks for it. When the second of two such wishes was taken from the queue,
+/// the first, and all before it, is done.
+void flush() {
+  for (int i = 0; i < 2; ++i) logger().flush();
+  const auto until = std::chrono::steady_clock::now() + flush_max;
+  while (writer()->queue_size() > 0 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
 
 }  // namespace craton::log

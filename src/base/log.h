@@ -39,7 +39,7 @@ inline void error(std::string_view event, std::initializer_list<Field> fields = 
   write(Level::error, event, fields);
 }
 
-/// Waits until every line so far is written.
+/// Waits until every line so far is written; no longer than two seconds, if nobody takes them.
 void flush();
 
 }  // namespace craton::log
