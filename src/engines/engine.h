@@ -25,7 +25,7 @@ enum class State {
 
 struct Status {
   State state;
-  std::string reason;  ///< For the operator, when failed. May name a path: not for callers.
+  std::string reason;  ///< For the operator, when failed. Callers are told it by not_loaded().
 };
 
 /// Which request's turn comes first where not all fit: Bedrock's service tiers.

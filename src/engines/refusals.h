@@ -1,6 +1,9 @@
 // What engines, and whoever asks them, refuse alike.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "base/error.h"
 
 namespace craton::engines {
@@ -9,6 +12,28 @@ namespace craton::engines {
 inline Error not_ready() {
   return {ErrorCode::model_not_ready,
           "Model is not ready for inference. Wait and try your request again."};
+}
+
+/// `text` without the folders of the absolute paths in it: what an operator is told, for callers.
+inline std::string without_folders(std::string_view text) {
+  std::string told;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool begins = text[i] == '/' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\'');
+    if (begins) {
+      const std::string_view path = text.substr(i, text.find_first_of(" '", i) - i);
+      i += path.rfind('/') + 1;
+    }
+    if (i < text.size()) told += text[i];
+  }
+  return told;
+}
+
+/// A model that failed to load, for the operator's `reason`.
+inline Error not_loaded(std::string_view reason) {
+  std::string message = "The model that answers here could not be loaded: ";
+  message += without_folders(reason);
+  if (!message.ends_with('.')) message += '.';
+  return {ErrorCode::model_error, message + " The server's log and `craton doctor` say more."};
 }
 
 }  // namespace craton::engines

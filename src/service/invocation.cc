@@ -22,12 +22,6 @@ Error no_engine(std::string_view model_id) {
               ". Start the server with a model: craton serve --model NAME."};
 }
 
-Error not_loaded() {
-  return {ErrorCode::model_error,
-          "The model that answers here could not be loaded; the server's log and `craton doctor` "
-          "say why."};
-}
-
 /// Images need a model of the catalogue that sees, and one bound to it that does.
 Result<void> refuse_unseeable(const engines::Engine& engine, const catalog::Model& model,
                               const Conversation& conversation) {
@@ -116,12 +110,13 @@ awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& cal
     };
     co_await http::wait_until(subscribe, deadline);
   }
-  switch (engine->status().state) {
+  const engines::Status status = engine->status();
+  switch (status.state) {
     case engines::State::ready: co_return engine;
     case engines::State::loading: co_return engines::not_ready();
     case engines::State::failed: break;
   }
-  co_return not_loaded();
+  co_return engines::not_loaded(status.reason);
 }
 
 std::optional<Event> Running::try_next() {

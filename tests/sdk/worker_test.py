@@ -64,7 +64,8 @@ def test_a_machine_that_is_not_there_fails_the_model_and_nothing_else():
     with craton.serving("--model", craton.SMOL, "--rpc", f"127.0.0.1:{free_port()}") as server:
         log = server.wait_for_log("model_failed")
         assert "cannot be used: Connection refused. Run 'craton worker' on it" in log
-        assert refusal_of(server)["Code"] == "ModelErrorException"
+        error = refusal_of(server)
+        assert error["Code"] == "ModelErrorException" and "Connection refused" in error["Message"]
         assert server.client("bedrock").list_foundation_models()["modelSummaries"]
 
 

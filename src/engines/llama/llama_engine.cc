@@ -43,10 +43,6 @@ Error throttled() {
   return {ErrorCode::throttling, "Too many requests, please wait before trying again."};
 }
 
-Error not_loaded() {
-  return {ErrorCode::model_error, "The model could not be loaded. The server's log says why."};
-}
-
 /// What callers leave for the engine's thread. Outlives the engine: generations hold it.
 class Inbox {
  public:
@@ -295,9 +291,10 @@ class LlamaEngine : public Engine {
 };
 
 Result<const LoadedModel*> LlamaEngine::loaded() const {
-  switch (status().state) {
+  const Status now = status();
+  switch (now.state) {
     case State::loading: return not_ready();
-    case State::failed: return not_loaded();
+    case State::failed: return not_loaded(now.reason);
     case State::ready: break;
   }
   return model_.get();
