@@ -27,8 +27,8 @@ bind:
 """
 
 
-def ask(server, model, text="Say a word.", **inference):
-    answer = server.client("bedrock-runtime").converse(
+def ask(server, model, text="Say a word.", attempts=1, **inference):
+    answer = server.client("bedrock-runtime", attempts=attempts).converse(
         modelId=model, messages=[{"role": "user", "content": [{"text": text}]}],
         inferenceConfig={"maxTokens": 5, "temperature": 0, **inference})
     return answer["ResponseMetadata"]["HTTPHeaders"]["x-craton-model"], answer
@@ -99,7 +99,8 @@ def test_the_least_used_goes_where_memory_is_short(tmp_path):
         assert len(loaded(server)) == 2
         with concurrent.futures.ThreadPoolExecutor(8) as callers:
             asked = [HAIKU, NOVA, SONNET] * 4
-            names = list(callers.map(lambda model: ask(server, model)[0], asked))
+            # On a slow machine a model that the others keep busy may not go in time: SDKs ask again.
+            names = list(callers.map(lambda model: ask(server, model, attempts=5)[0], asked))
         assert all((name == "short") == (model == NOVA) for name, model in zip(names, asked))
 
 
