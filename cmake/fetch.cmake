@@ -1,4 +1,5 @@
-# craton_fetch(NAME VARIABLE): the folder of a source locked in dependencies.lock, fetched if needed.
+# craton_fetch(NAME VARIABLE [--unpatched]): the folder of a source locked in dependencies.lock, fetched if
+# needed.
 
 if(DEFINED ENV{CRATON_CACHE_DIR})
   set(CRATON_CACHE_DIR "$ENV{CRATON_CACHE_DIR}")
@@ -13,7 +14,7 @@ cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH _fetch_root)  # also when benc
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${_fetch_root}/dependencies.lock)
 
 function(craton_fetch name variable)
-  execute_process(COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../scripts/fetch ${name}
+  execute_process(COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../scripts/fetch ${ARGN} ${name}
                   OUTPUT_VARIABLE folder OUTPUT_STRIP_TRAILING_WHITESPACE
                   ERROR_VARIABLE problem ERROR_STRIP_TRAILING_WHITESPACE
                   RESULT_VARIABLE result)

@@ -8,7 +8,7 @@
 # GPU). RPC, by which other machines compute layers, is always in.
 
 find_package(Threads REQUIRED)
-craton_fetch(llama.cpp CRATON_LLAMA_SOURCE)
+craton_fetch(llama.cpp CRATON_LLAMA_SOURCE ${CRATON_LLAMA_UNPATCHED})
 
 set(CRATON_LLAMA_CXX "g++" CACHE STRING "C++ compiler of the cached llama.cpp build")
 set(CRATON_LLAMA_CC "gcc" CACHE STRING "C compiler of the cached llama.cpp build")
