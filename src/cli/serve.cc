@@ -27,35 +27,48 @@ struct ServeFlags {
   std::string config_file;
 };
 
-/// SIGINT and SIGTERM, kept from every thread so that this one can wait for them. Made before any
-/// other thread is.
+/// SIGINT, SIGTERM and SIGHUP, kept from every thread so that this one can wait for them. Made before
+/// any other thread is.
 class StopSignals {
  public:
   StopSignals() {
     sigemptyset(&set_);
     sigaddset(&set_, SIGINT);
     sigaddset(&set_, SIGTERM);
+    stops_ = set_;
+    sigaddset(&set_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
 
-  void wait() const {
+  /// Calls `reload` for each SIGHUP until one of the others comes.
+  template <class Reload>
+  void wait(Reload reload) const {
     int signal = 0;
-    sigwait(&set_, &signal);
+    for (sigwait(&set_, &signal); signal == SIGHUP; sigwait(&set_, &signal)) reload();
   }
 
-  /// True when one came within 50 ms.
+  /// True when one that stops came within 50 ms.
   bool came() const {
     const timespec moment{0, 50'000'000};
-    return sigtimedwait(&set_, nullptr, &moment) > 0;
+    return sigtimedwait(&stops_, nullptr, &moment) > 0;
   }
 
  private:
   sigset_t set_;
+  sigset_t stops_;
 };
+
+void reload_rules(const server::ServedModels& models) {
+  const Result<void> read = models.reload_rules();
+  if (!read) return log::error("rules_not_reloaded", {{"problem", read.error().message}});
+  log::info("rules_reloaded");
+}
 
 void print_models(const server::ServedModels& models, const std::string& url) {
   const std::vector<server::ServedModels::Row> rows = models.rows();
-  if (rows.empty()) std::printf("model: none, so the control plane only\n");
+  const std::vector<std::string> rules = models.rules_told();
+  for (const std::string& file : rules) std::printf("rules: %s\n", file.c_str());
+  if (rows.empty() && rules.empty()) std::printf("model: none, so the control plane only\n");
   for (const server::ServedModels::Row& row : rows) {
     const std::string when =
         row.kept ? "loading; " + url + "/ready turns 200 when it answers" : "loaded when asked for";
@@ -82,10 +95,10 @@ void print_start(const server::Config& config, const server::BedrockServer& serv
   std::fflush(stdout);
 }
 
-/// Drains at the first signal; stops at once at a second.
-void serve_until_stopped(server::BedrockServer& server, const StopSignals& signals,
-                         std::chrono::seconds drain_limit) {
-  signals.wait();
+/// Drains at the first signal that stops; stops at once at a second.
+void serve_until_stopped(server::BedrockServer& server, const server::ServedModels& models,
+                         const StopSignals& signals, std::chrono::seconds drain_limit) {
+  signals.wait([&] { reload_rules(models); });
   log::info("draining", {{"limit_s", std::int64_t(drain_limit.count())}});
   std::atomic<bool> drained = false;
   std::thread drain([&] {
@@ -113,7 +126,7 @@ int serve(const ServeFlags& flags) {
   const auto server = server::BedrockServer::start(*config, *models);
   if (!server) return fail(server.error().message);
   print_start(*config, **server, **models);
-  serve_until_stopped(**server, signals, config->drain_limit);
+  serve_until_stopped(**server, **models, signals, config->drain_limit);
   log::info("stopped");
   log::flush();
   return exit_ok;

@@ -33,6 +33,7 @@ struct Account {
   std::optional<int> output_tokens;
   std::string_view error;  ///< Its type, where the answer's header does not tell it.
   bool complete = true;    ///< False while a streamed body has not come to its end.
+  engines::faults::Struck faults;  ///< That this request was or is struck by.
 };
 
 struct Call {
@@ -40,8 +41,9 @@ struct Call {
   const api::Input& input;
   std::string_view region;  ///< The caller's.
   std::string_view request_id;
-  SteadyTime started;  ///< When the request was whole.
+  SteadyTime started;              ///< When the request was whole.
   std::shared_ptr<Account> account;
+  std::string_view asked_faults;  ///< The header `x-craton-fault`: faults that the caller wants.
 };
 
 struct OperationRow {

@@ -9,7 +9,7 @@
 
 #include "base/glob.h"
 #include "engines/rules/json_path.h"
-#include "engines/rules/text_test.h"
+#include "engines/rules/text_condition.h"
 
 namespace craton::engines::rules {
 namespace {
@@ -57,7 +57,7 @@ Result<void> model(const Source& source, const Value& value, Matcher& matcher) {
 }
 
 Result<void> prompt(const Source& source, const Value& value, Matcher& matcher) {
-  CRATON_TRY_ASSIGN(TextTest test, TextTest::read(source, value, "prompt"));
+  CRATON_TRY_ASSIGN(TextCondition test, TextCondition::read(source, value, "prompt"));
   std::string told = "prompt " + test.told();
   matcher.add({[test = std::move(test)](RequestView& view, Groups* groups) {
                  return test.holds(view.last_user_text(), groups);
@@ -67,7 +67,7 @@ Result<void> prompt(const Source& source, const Value& value, Matcher& matcher) 
 }
 
 Result<void> system(const Source& source, const Value& value, Matcher& matcher) {
-  CRATON_TRY_ASSIGN(TextTest test, TextTest::read(source, value, "system"));
+  CRATON_TRY_ASSIGN(TextCondition test, TextCondition::read(source, value, "system"));
   std::string told = "system " + test.told();
   matcher.add({[test = std::move(test)](RequestView& view, Groups* groups) {
                  return test.holds(view.system_text(), groups);
@@ -95,7 +95,7 @@ Result<void> json_paths(const Source& source, const Value& value, Matcher& match
                    "json " + entry.key + (there ? " exists" : " does not exist")});
       continue;
     }
-    CRATON_TRY_ASSIGN(TextTest test, TextTest::read(source, wanted, "json " + entry.key));
+    CRATON_TRY_ASSIGN(TextCondition test, TextCondition::read(source, wanted, "json " + entry.key));
     std::string told = "json " + entry.key + " " + test.told();
     matcher.add({[path = std::move(*path), test = std::move(test)](RequestView& view, Groups* all) {
                    return std::ranges::any_of(path.find(view.json()), [&](const auto& text) {
@@ -111,7 +111,7 @@ Result<void> json_paths(const Source& source, const Value& value, Matcher& match
 struct ResultTest {
   std::vector<std::string> names;
   std::optional<std::string> id;
-  std::optional<TextTest> text;
+  std::optional<TextCondition> text;
   std::optional<bool> error;
 
   bool holds(RequestView& view, const ToolResultBlock& result, Groups* groups) const {
@@ -136,7 +136,7 @@ Result<void> result_id(const Source& source, const Value& value, ResultTest& tes
   return {};
 }
 Result<void> result_text(const Source& source, const Value& value, ResultTest& test) {
-  CRATON_TRY_ASSIGN(test.text, TextTest::read(source, value, "text"));
+  CRATON_TRY_ASSIGN(test.text, TextCondition::read(source, value, "text"));
   return {};
 }
 Result<void> result_error(const Source& source, const Value& value, ResultTest& test) {
@@ -200,7 +200,7 @@ Result<void> metadata(const Source& source, const Value& value, Matcher& matcher
     return source.wrong(value.line, "metadata: expected 'key: value' lines");
   }
   for (const Entry& entry : value.entries) {
-    CRATON_TRY_ASSIGN(TextTest test, TextTest::read(source, entry.value, "metadata"));
+    CRATON_TRY_ASSIGN(TextCondition test, TextCondition::read(source, entry.value, "metadata"));
     std::string told = "metadata " + entry.key + " " + test.told();
     matcher.add({[key = entry.key, test = std::move(test)](RequestView& view, Groups* groups) {
                    const auto& pairs = view.request().metadata;

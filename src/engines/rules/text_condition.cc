@@ -1,4 +1,4 @@
-#include "engines/rules/text_test.h"
+#include "engines/rules/text_condition.h"
 
 #include <re2/re2.h>
 
@@ -48,29 +48,29 @@ bool found(const RE2& regex, std::string_view text, std::vector<std::string>* gr
 
 }  // namespace
 
-struct TextTestKeys {
-  static Result<void> equals(const Source& source, const Value& value, TextTest& test) {
+struct TextConditionKeys {
+  static Result<void> equals(const Source& source, const Value& value, TextCondition& test) {
     CRATON_TRY_ASSIGN(test.equals_, text_of(source, value, "equals"));
     return {};
   }
-  static Result<void> contains(const Source& source, const Value& value, TextTest& test) {
+  static Result<void> contains(const Source& source, const Value& value, TextCondition& test) {
     CRATON_TRY_ASSIGN(test.contains_, texts(source, value, "contains"));
     return {};
   }
-  static Result<void> regex(const Source& source, const Value& value, TextTest& test) {
+  static Result<void> regex(const Source& source, const Value& value, TextCondition& test) {
     CRATON_TRY_ASSIGN(test.regex_, compiled(source, value));
     return {};
   }
 };
 
-Result<TextTest> TextTest::read(const Source& source, const Value& value, std::string_view what) {
-  static constexpr std::array keys{Key<TextTest>{"equals", TextTestKeys::equals},
-                                   Key<TextTest>{"contains", TextTestKeys::contains},
-                                   Key<TextTest>{"regex", TextTestKeys::regex}};
-  TextTest test;
+Result<TextCondition> TextCondition::read(const Source& source, const Value& value, std::string_view what) {
+  static constexpr std::array keys{Key<TextCondition>{"equals", TextConditionKeys::equals},
+                                   Key<TextCondition>{"contains", TextConditionKeys::contains},
+                                   Key<TextCondition>{"regex", TextConditionKeys::regex}};
+  TextCondition test;
   if (value.kind == Value::Kind::map) {
     if (value.entries.empty()) return source.wrong(value.line, std::string(what) + ": is empty");
-    CRATON_TRY(read_map(source, value, what, std::span<const Key<TextTest>>(keys), test));
+    CRATON_TRY(read_map(source, value, what, std::span<const Key<TextCondition>>(keys), test));
   } else if (value.kind == Value::Kind::text) {
     test.equals_ = value.text;
   } else {
@@ -80,7 +80,7 @@ Result<TextTest> TextTest::read(const Source& source, const Value& value, std::s
   return test;
 }
 
-bool TextTest::holds(std::string_view text, std::vector<std::string>* groups) const {
+bool TextCondition::holds(std::string_view text, std::vector<std::string>* groups) const {
   if (equals_ && trimmed(text) != trimmed(*equals_)) return false;
   for (const std::string& part : contains_) {
     if (text.find(part) == text.npos) return false;
@@ -88,7 +88,7 @@ bool TextTest::holds(std::string_view text, std::vector<std::string>* groups) co
   return !regex_ || found(*regex_, text, groups);
 }
 
-std::string TextTest::told() const {
+std::string TextCondition::told() const {
   constexpr std::size_t shown_max = 80;
   if (equals_) return "is '" + equals_->substr(0, shown_max) + "'";
   if (!contains_.empty()) return "contains '" + contains_.front().substr(0, shown_max) + "'";

@@ -1,4 +1,4 @@
-// TextTest: what a text must be like.
+// TextCondition: what a text must be like.
 //
 //   prompt: Hello                     the whole text, blanks around it aside
 //   prompt: {contains: [red, blue]}   all of them
@@ -21,10 +21,10 @@ class RE2;
 
 namespace craton::engines::rules {
 
-class TextTest {
+class TextCondition {
  public:
   /// `what` names it in errors.
-  static Result<TextTest> read(const Source& source, const Value& value, std::string_view what);
+  static Result<TextCondition> read(const Source& source, const Value& value, std::string_view what);
 
   /// Appends what the expression's groups took to `groups`, where it is not null.
   bool holds(std::string_view text, std::vector<std::string>* groups) const;
@@ -37,7 +37,7 @@ class TextTest {
   std::vector<std::string> contains_;
   std::shared_ptr<const re2::RE2> regex_;
 
-  friend struct TextTestKeys;
+  friend struct TextConditionKeys;
 };
 
 }  // namespace craton::engines::rules
