@@ -168,6 +168,8 @@ Error Source::wrong(int line, const std::string& what) const {
 
 Result<Value> read_yaml(std::string_view text, const Source& source) {
   try {
+    // yaml-cpp takes a quote that a file's end cuts off for closed, when a line's end comes first.
+    (void)YAML::Load(std::string(text.substr(0, text.find_last_not_of(" \t\r\n") + 1)));
     return YamlReader(source).read(YAML::Load(std::string(text)));
   } catch (const YAML::Exception& error) {
     return source.wrong(error.mark.line + 1, error.msg);
