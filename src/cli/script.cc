@@ -10,7 +10,8 @@
 namespace craton::cli {
 namespace {
 
-/// exit_failed when any file is wrong; each wrong file is told of, with the first thing wrong in it.
+/// exit_failed when any file is wrong; each wrong file is told of, with the first thing wrong in
+/// it.
 int lint(const std::vector<std::string>& paths) {
   int exit_code = exit_ok;
   for (const std::string& path : paths) {

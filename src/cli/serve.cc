@@ -27,8 +27,8 @@ struct ServeFlags {
   std::string config_file;
 };
 
-/// SIGINT, SIGTERM and SIGHUP, kept from every thread so that this one can wait for them. Made before
-/// any other thread is.
+/// SIGINT, SIGTERM and SIGHUP, kept from every thread so that this one can wait for them. Made
+/// before any other thread is.
 class StopSignals {
  public:
   StopSignals() {

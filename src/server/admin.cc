@@ -107,11 +107,13 @@ constexpr std::array routes{
 
 std::optional<http::Response> answer_admin(const http::Request& request,
                                            const ServedModels& models) {
-  const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
+  const std::string_view path =
+      std::string_view(request.target).substr(0, request.target.find('?'));
   if (!path.starts_with(prefix)) return std::nullopt;
   if (!is_loopback(request.peer) || is_foreign_page(request.headers)) {
-    return refused({ErrorCode::access_denied,
-                    "/_craton/ answers programs on this machine alone, at 127.0.0.1 or localhost."});
+    return refused(
+        {ErrorCode::access_denied,
+         "/_craton/ answers programs on this machine alone, at 127.0.0.1 or localhost."});
   }
   for (const Route& route : routes) {
     if (route.path == path && route.method == request.method) return route.answer(request, models);

@@ -70,11 +70,11 @@ struct Config {
   /// Answers what is bound to no other; its file may be the name of one of `models`. The others
   /// have its settings, but for those of their own.
   ModelConfig model{.file = std::string(default_model)};
-  bool model_told = false;              ///< Else none is wanted where bindings name rules alone.
-  std::vector<NamedModel> models;       ///< Those of craton.yaml, and what else bindings name.
-  std::vector<Binding> bindings;        ///< The first that fits decides; rules may pass.
+  bool model_told = false;         ///< Else none is wanted where bindings name rules alone.
+  std::vector<NamedModel> models;  ///< Those of craton.yaml, and what else bindings name.
+  std::vector<Binding> bindings;   ///< The first that fits decides; rules may pass.
   std::vector<engines::faults::Fault> faults;  ///< For every request, whatever answers.
-  std::optional<std::uint64_t> memory;  ///< Bytes of all models that are loaded at once.
+  std::optional<std::uint64_t> memory;         ///< Bytes of all models that are loaded at once.
   std::string host = "127.0.0.1";
   std::uint16_t port = default_port;  ///< 0 picks a free one.
   std::string region = "us-east-1";   ///< For callers whose signature names none.

@@ -1,6 +1,8 @@
 #include "service/fault_body.h"
 
 #include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -15,9 +17,6 @@
 #include "event_stream/bedrock_events.h"
 #include "event_stream/message.h"
 #include "http/awaitable.h"
-
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
 
 namespace craton::service {
 namespace {
@@ -40,7 +39,8 @@ std::size_t event_size(std::string_view bytes, Framing framing) {
   }
   if (bytes.size() < event_stream::prelude_size) return 0;
   std::size_t size = 0;
-  for (int i = 0; i < 4; ++i) size = size << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < 4; ++i)
+    size = size << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)]);
   return size <= bytes.size() ? size : 0;
 }
 
@@ -169,8 +169,8 @@ class BrokenBody : public http::BodyStream {
 std::unique_ptr<http::BodyStream> stream_body(Event first, std::vector<Running> running,
                                               std::unique_ptr<EventWriter> writer,
                                               std::shared_ptr<Account> account, Framing framing) {
-  auto body = std::make_unique<EventBody>(std::move(first), std::move(running), std::move(writer),
-                                          account);
+  auto body =
+      std::make_unique<EventBody>(std::move(first), std::move(running), std::move(writer), account);
   if (account->faults.empty()) return body;
   return std::make_unique<FaultBody>(std::move(body), std::move(account), framing);
 }

@@ -1,6 +1,7 @@
 // What faults do to a streamed answer's bytes, event by event.
 //
-//   EventBody ── bytes ──► cut into events ── late, wrong, in slices or not at all ──► the connection
+//   EventBody ── bytes ──► cut into events ── late, wrong, in slices or not at all ──► the
+//   connection
 #pragma once
 
 #include <memory>

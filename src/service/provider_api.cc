@@ -138,8 +138,8 @@ awaitable<Result<http::Response>> streamed(const ProviderApi& api, const Call& c
   response.headers.add("Cache-Control", "no-cache");
   auto writer = std::make_unique<SseWriter>(api, context_of(*prepared.model), prepared.request,
                                             std::string(call.request_id));
-  response.stream = stream_body(std::move(first), std::move(running), std::move(writer), call.account,
-                                Framing::server_sent_events);
+  response.stream = stream_body(std::move(first), std::move(running), std::move(writer),
+                                call.account, Framing::server_sent_events);
   co_return response;
 }
 

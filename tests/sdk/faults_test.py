@@ -1,5 +1,7 @@
 """Faults on demand: which exceptions SDKs raise, how often they try, and what broken streams give."""
 import json
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -223,6 +225,34 @@ class TestAnswers:
             json.loads("".join(pieces))
         stops = [event["messageStop"]["stopReason"] for event in events if "messageStop" in event]
         assert "".join(pieces).startswith('{"city"') and stops == ["max_tokens"]
+
+
+class TestJavaScript:
+    """The same by HTTP/2; where the clients of tests/clients are installed."""
+
+    def test_types_tries_and_events(self, server):
+        sys.path.insert(0, str(craton.SOURCE / "tests" / "clients"))
+        import kits
+        kit = kits.KITS["node"]
+        folder = kits.folder_of(kit)
+        if not (folder / "complete").exists():
+            pytest.skip("the kit is not installed: tests/clients/kits.py node")
+        exceptions = {f"{name};retry-after=1ms": (name, status, tries) for name, status, tries in EXCEPTIONS[:10]}
+        broken = ["ThrottlingException;at=3", "drop;at=3", "cut;at=3", "bad-crc;at=3", "sliced;bytes=3"]
+        command = kit.command(folder, "node/faults.mjs")
+        done = subprocess.run([*command, server.url, *exceptions, *broken], capture_output=True, text=True,
+                              env=craton.clean_environment(), timeout=craton.patience(120))
+        assert done.returncode == 0, done.stderr[-3000:]
+        told = json.loads(done.stdout)
+        for fault, (name, status, tries) in exceptions.items():
+            assert told[fault]["whole"] == {"error": name, "tries": tries, "status": status}, fault
+            assert told[fault]["stream"] == {"error": name, "tries": tries, "status": status}, fault
+        assert told["ThrottlingException;at=3"]["stream"]["error"] == "ThrottlingException"
+        assert told["ThrottlingException;at=3"]["events"] == 2
+        assert "error" in told["drop;at=3"]["stream"] and "error" in told["drop;at=3"]["whole"]
+        assert told["cut;at=3"]["stream"] == {"events": 2}, "taken for whole"
+        assert "error" in told["bad-crc;at=3"]["stream"]
+        assert told["sliced;bytes=3"]["stream"]["events"] > 8
 
 
 class TestSettings:

@@ -144,11 +144,11 @@ Result<void> set_after(const Source& source, const Value& value, Draft& draft) {
 }
 
 constexpr std::array keys{
-    Key<Draft>{"fault", set_name},       Key<Draft>{"message", set_message},
-    Key<Draft>{"at", set_at},            Key<Draft>{"retry-after", set_retry_after},
-    Key<Draft>{"for", set_wait},         Key<Draft>{"bytes", set_bytes},
-    Key<Draft>{"match", set_match},      Key<Draft>{"probability", set_probability},
-    Key<Draft>{"seed", set_seed},        Key<Draft>{"count", set_count},
+    Key<Draft>{"fault", set_name},  Key<Draft>{"message", set_message},
+    Key<Draft>{"at", set_at},       Key<Draft>{"retry-after", set_retry_after},
+    Key<Draft>{"for", set_wait},    Key<Draft>{"bytes", set_bytes},
+    Key<Draft>{"match", set_match}, Key<Draft>{"probability", set_probability},
+    Key<Draft>{"seed", set_seed},   Key<Draft>{"count", set_count},
     Key<Draft>{"after", set_after},
 };
 
@@ -225,8 +225,8 @@ Result<Fault> read_fault_words(std::string_view text, std::string_view name) {
 }
 
 bool applies(const Fault& fault, const Request& request) {
-  const bool counts = request.operation.ends_with("CountTokens") ||
-                      request.operation.ends_with("count_tokens");
+  const bool counts =
+      request.operation.ends_with("CountTokens") || request.operation.ends_with("count_tokens");
   if (fault.kind == Kind::exception) return fault.at == 0 || (request.streamed && !counts);
   const auto row = std::ranges::find(kinds, fault.kind, &KindRow::kind);
   switch (row->reach) {

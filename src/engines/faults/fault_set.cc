@@ -55,8 +55,8 @@ void FaultSet::draw(rules::RequestView& request, Struck& struck) {
   const std::lock_guard lock(mutex_);
   for (Counted& one : faults_) {
     const Fault& fault = *one.fault;
-    const bool has_kind = std::ranges::any_of(
-        struck, [&](const auto& other) { return other->kind == fault.kind; });
+    const bool has_kind =
+        std::ranges::any_of(struck, [&](const auto& other) { return other->kind == fault.kind; });
     if (has_kind || !applies(fault, request.request())) continue;
     if (fault.match.fits(request, nullptr) && strikes(one)) struck.push_back(one.fault);
   }

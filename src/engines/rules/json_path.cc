@@ -48,8 +48,7 @@ Result<JsonPath> JsonPath::parse(std::string_view text) {
       if (end == text.npos) return wrong("']' is missing");
       const std::string_view index = text.substr(1, end - 1);
       int number = 0;
-      const auto [stop, error] =
-          std::from_chars(index.data(), index.data() + index.size(), number);
+      const auto [stop, error] = std::from_chars(index.data(), index.data() + index.size(), number);
       if (index == "*") {
         path.steps_.emplace_back(Every{});
       } else if (error == std::errc() && stop == index.data() + index.size()) {

@@ -14,9 +14,15 @@
 namespace craton::engines::rules {
 namespace {
 
-constexpr std::array<std::string_view, 9> operations{
-    "Converse", "ConverseStream", "CountTokens", "InvokeModel", "InvokeModelWithResponseStream",
-    "anthropic.count_tokens", "anthropic.messages", "openai.chat_completions", "openai.responses"};
+constexpr std::array<std::string_view, 9> operations{"Converse",
+                                                     "ConverseStream",
+                                                     "CountTokens",
+                                                     "InvokeModel",
+                                                     "InvokeModelWithResponseStream",
+                                                     "anthropic.count_tokens",
+                                                     "anthropic.messages",
+                                                     "openai.chat_completions",
+                                                     "openai.responses"};
 
 bool any_fits(const std::vector<std::string>& patterns, std::string_view text) {
   return std::ranges::any_of(patterns, [&](const auto& one) { return glob_matches(one, text); });
@@ -157,8 +163,8 @@ Result<void> tool_result(const Source& source, const Value& value, Matcher& matc
     return {};
   }
   ResultTest test;
-  CRATON_TRY(read_map(source, value, "tool-result", std::span<const Key<ResultTest>>(result_keys),
-                      test));
+  CRATON_TRY(
+      read_map(source, value, "tool-result", std::span<const Key<ResultTest>>(result_keys), test));
   matcher.add({[test = std::move(test)](RequestView& view, Groups* groups) {
                  return std::ranges::any_of(view.tool_results(), [&](const auto* result) {
                    return test.holds(view, *result, groups);
@@ -182,9 +188,8 @@ Result<void> tool(const Source& source, const Value& value, Matcher& matcher) {
 
 Result<void> turn(const Source& source, const Value& value, Matcher& matcher) {
   CRATON_TRY_ASSIGN(const int wanted, whole_number(source, value, "turn", 1, 1'000'000));
-  matcher.add(
-      {[wanted](RequestView& view, Groups*) { return view.answered_turns() + 1 == wanted; },
-       "turn " + std::to_string(wanted)});
+  matcher.add({[wanted](RequestView& view, Groups*) { return view.answered_turns() + 1 == wanted; },
+               "turn " + std::to_string(wanted)});
   return {};
 }
 
@@ -239,13 +244,17 @@ Result<void> call(const Source& source, const Value& value, Matcher& matcher) {
   return {};
 }
 
-constexpr std::array keys{
-    Key<Matcher>{"operation", operation}, Key<Matcher>{"model", model},
-    Key<Matcher>{"prompt", prompt},       Key<Matcher>{"system", system},
-    Key<Matcher>{"json", json_paths},     Key<Matcher>{"tool-result", tool_result},
-    Key<Matcher>{"tool", tool},           Key<Matcher>{"turn", turn},
-    Key<Matcher>{"streamed", streamed},   Key<Matcher>{"metadata", metadata},
-    Key<Matcher>{"call", call}};
+constexpr std::array keys{Key<Matcher>{"operation", operation},
+                          Key<Matcher>{"model", model},
+                          Key<Matcher>{"prompt", prompt},
+                          Key<Matcher>{"system", system},
+                          Key<Matcher>{"json", json_paths},
+                          Key<Matcher>{"tool-result", tool_result},
+                          Key<Matcher>{"tool", tool},
+                          Key<Matcher>{"turn", turn},
+                          Key<Matcher>{"streamed", streamed},
+                          Key<Matcher>{"metadata", metadata},
+                          Key<Matcher>{"call", call}};
 
 }  // namespace
 

@@ -32,19 +32,16 @@ json::value image_form(const ImageBlock& block) {
 json::value result_form(const ToolResultBlock& block) {
   json::array parts;
   for (const ToolResultPart& part : block.content) {
-    std::visit(Overloaded{[&](const TextBlock& text) {
-                            parts.push_back(json::object{{"text", text.text}});
-                          },
-                          [&](const ImageBlock& image) { parts.push_back(image_form(image)); },
-                          [&](const DocumentBlock& document) {
-                            parts.push_back(document_form(document));
-                          }},
-               part);
+    std::visit(
+        Overloaded{
+            [&](const TextBlock& text) { parts.push_back(json::object{{"text", text.text}}); },
+            [&](const ImageBlock& image) { parts.push_back(image_form(image)); },
+            [&](const DocumentBlock& document) { parts.push_back(document_form(document)); }},
+        part);
   }
-  return json::object{
-      {"toolResult", json::object{{"content", std::move(parts)},
-                                  {"status", block.is_error ? "error" : "success"},
-                                  {"toolUseId", block.tool_use_id}}}};
+  return json::object{{"toolResult", json::object{{"content", std::move(parts)},
+                                                  {"status", block.is_error ? "error" : "success"},
+                                                  {"toolUseId", block.tool_use_id}}}};
 }
 
 json::value block_form(const ContentBlock& block) {
@@ -127,9 +124,9 @@ json::value converse_form(const Conversation& conversation) {
   if (!conversation.tools.offered.empty()) form["toolConfig"] = tools_form(conversation.tools);
   if (conversation.format) {
     const std::string& schema = conversation.format->schema;
-    form["responseFormat"] =
-        schema.empty() ? json::object{{"type", "json"}}
-                       : json::object{{"schema", read_or_text(schema)}, {"type", "json"}};
+    form["responseFormat"] = schema.empty()
+                                 ? json::object{{"type", "json"}}
+                                 : json::object{{"schema", read_or_text(schema)}, {"type", "json"}};
   }
   return form;
 }

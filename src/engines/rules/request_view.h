@@ -1,5 +1,5 @@
-// RequestView: a Request as rules look at it: its texts, and its conversation as JSON, each made when
-// first asked for.
+// RequestView: a Request as rules look at it: its texts, and its conversation as JSON, each made
+// when first asked for.
 #pragma once
 
 #include <memory>

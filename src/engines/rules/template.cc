@@ -66,15 +66,13 @@ Result<Template::Part> Template::place(std::string_view text) {
   const std::string_view name = trimmed(text);
   for (const Variable& variable : variables) {
     if (variable.name != name) continue;
-    return Part([value = variable.value](const Facts& facts, std::string& out) {
-      out += value(facts);
-    });
+    return Part(
+        [value = variable.value](const Facts& facts, std::string& out) { out += value(facts); });
   }
   if (name.starts_with("match.")) {
     const std::string_view digits = name.substr(6);
     std::size_t group = 0;
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), group);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), group);
     if (error != std::errc() || end != digits.data() + digits.size()) {
       return wrong("{{" + std::string(name) + "}}: expected a group's number, such as match.1");
     }

@@ -27,8 +27,9 @@ Result<std::shared_ptr<const RE2>> compiled(const Source& source, const Value& v
   options.set_max_mem(8 << 20);
   auto regex = std::make_shared<RE2>(text, options);
   if (!regex->ok()) {
-    return source.wrong(value.line, "regex: '" + text + "' is none: " + regex->error() +
-                                        ". The syntax is RE2's: no look-around, no back-references");
+    return source.wrong(value.line,
+                        "regex: '" + text + "' is none: " + regex->error() +
+                            ". The syntax is RE2's: no look-around, no back-references");
   }
   return std::shared_ptr<const RE2>(std::move(regex));
 }
@@ -63,7 +64,8 @@ struct TextConditionKeys {
   }
 };
 
-Result<TextCondition> TextCondition::read(const Source& source, const Value& value, std::string_view what) {
+Result<TextCondition> TextCondition::read(const Source& source, const Value& value,
+                                          std::string_view what) {
   static constexpr std::array keys{Key<TextCondition>{"equals", TextConditionKeys::equals},
                                    Key<TextCondition>{"contains", TextConditionKeys::contains},
                                    Key<TextCondition>{"regex", TextConditionKeys::regex}};
@@ -74,8 +76,8 @@ Result<TextCondition> TextCondition::read(const Source& source, const Value& val
   } else if (value.kind == Value::Kind::text) {
     test.equals_ = value.text;
   } else {
-    return source.wrong(value.line, std::string(what) +
-                                        ": expected a text, or equals, contains or regex");
+    return source.wrong(value.line,
+                        std::string(what) + ": expected a text, or equals, contains or regex");
   }
   return test;
 }

@@ -24,7 +24,8 @@ namespace craton::engines::rules {
 class TextCondition {
  public:
   /// `what` names it in errors.
-  static Result<TextCondition> read(const Source& source, const Value& value, std::string_view what);
+  static Result<TextCondition> read(const Source& source, const Value& value,
+                                    std::string_view what);
 
   /// Appends what the expression's groups took to `groups`, where it is not null.
   bool holds(std::string_view text, std::vector<std::string>* groups) const;

@@ -117,7 +117,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
-/// The value at a dotted key of a map, made where it is not there yet; null when the place is taken.
+/// The value at a dotted key of a map, made where it is not there yet; null when the place is
+/// taken.
 Value* place_for(Value& root, std::string_view key) {
   Value* at = &root;
   while (true) {
@@ -240,7 +241,8 @@ Result<Milliseconds> duration(const Source& source, const Value& value, std::str
   constexpr std::array<std::pair<std::string_view, double>, 3> units{
       {{"ms", 1}, {"s", 1000}, {"m", 60'000}}};
   if (value.kind != Value::Kind::text) return expected(source, value, what, std::string(form));
-  const std::size_t digits = std::min(value.text.size(), value.text.find_first_not_of("0123456789."));
+  const std::size_t digits =
+      std::min(value.text.size(), value.text.find_first_not_of("0123456789."));
   const auto count = parsed<double>(std::string_view(value.text).substr(0, digits));
   for (const auto& [unit, factor] : units) {
     if (!count || std::string_view(value.text).substr(digits) != unit) continue;

@@ -110,8 +110,8 @@ Result<void> read_map(const Source& source, const Value& value, std::string_view
 template <class Take>
 Result<void> read_list(const Source& source, const Value& value, std::string_view what, Take take) {
   if (value.kind != Value::Kind::list) {
-    return source.wrong(value.line, "expected a list of " + std::string(what) +
-                                        ", each behind a '-'");
+    return source.wrong(value.line,
+                        "expected a list of " + std::string(what) + ", each behind a '-'");
   }
   for (const Value& item : value.items) CRATON_TRY(take(item));
   return {};

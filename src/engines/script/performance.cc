@@ -114,8 +114,8 @@ void Performance::fail(Generation& generation, Error error) {
   generation.offer(Failure{std::move(error), std::nullopt});
 }
 
-// Times are counted from the beginning, not from the token before: pauses of the machine are made up
-// for.
+// Times are counted from the beginning, not from the token before: pauses of the machine are made
+// up for.
 std::optional<SteadyTime> Performance::wait_for() {
   const Pacing& pacing = reader_.answer().pacing;
   for (; paced_tokens_ < reader_.output_tokens(); ++paced_tokens_) {

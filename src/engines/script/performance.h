@@ -1,7 +1,7 @@
 // Performance: a declared answer, given event by event at its pace.
 //
-// Without pacing no thread is needed: what fits into the Generation's queue is there at once, and the
-// rest follows on the reader's thread as it makes room.
+// Without pacing no thread is needed: what fits into the Generation's queue is there at once, and
+// the rest follows on the reader's thread as it makes room.
 #pragma once
 
 #include <memory>

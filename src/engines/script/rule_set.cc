@@ -59,16 +59,15 @@ class RuleEngine : public Engine {
   Result<std::shared_ptr<Generation>> generate(Conversation conversation,
                                                const Limits& limits) override {
     if (!declared_) return Error{ErrorCode::model_error, "Only tokens are counted here."};
-    return Performance::begin(
-        {.content = content_,
-         .stop_reason = declared_->stop_reason,
-         .stop_sequence = declared_->stop_sequence,
-         .usage = usage_of(declared_->usage, conversation),
-         .output_declared = declared_->usage.output_tokens.has_value(),
-         .pacing = declared_->pacing,
-         .streamed = streamed_,
-         .deadline = limits.deadline},
-        rules_->pacer());
+    return Performance::begin({.content = content_,
+                               .stop_reason = declared_->stop_reason,
+                               .stop_sequence = declared_->stop_sequence,
+                               .usage = usage_of(declared_->usage, conversation),
+                               .output_declared = declared_->usage.output_tokens.has_value(),
+                               .pacing = declared_->pacing,
+                               .streamed = streamed_,
+                               .deadline = limits.deadline},
+                              rules_->pacer());
   }
 
   Result<int> count_tokens(const Conversation& conversation) override {
@@ -128,7 +127,8 @@ std::shared_ptr<Engine> RuleSet::claim(rules::RequestView& request, faults::Stru
     const DeclaredAnswer* answer = choose(rule, counts, call, counting);
     if (!answer) continue;
     engine = std::make_shared<RuleEngine>(shared_from_this(), file_.name + "#" + rule.name);
-    const int shown = static_cast<int>(std::min<std::int64_t>(call, std::numeric_limits<int>::max()));
+    const int shown =
+        static_cast<int>(std::min<std::int64_t>(call, std::numeric_limits<int>::max()));
     engine->declare(*answer, {request, groups, shown});
     if (counting) continue;
     for (const auto& fault : answer->faults) {

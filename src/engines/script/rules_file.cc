@@ -21,8 +21,8 @@ Result<std::string> file_text(const std::filesystem::path& path) {
     return Error{ErrorCode::validation, "cannot be read; check that it exists and is a file"};
   }
   if (std::filesystem::file_size(path, error) > file_bytes_max) {
-    return Error{ErrorCode::validation, "is larger than " +
-                                            std::to_string(file_bytes_max >> 20) + " MiB"};
+    return Error{ErrorCode::validation,
+                 "is larger than " + std::to_string(file_bytes_max >> 20) + " MiB"};
   }
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
@@ -69,8 +69,8 @@ constexpr std::array call_keys{Key<CallDraft>{"name", call_name},
 
 Result<SaidBlock> tool_call(const Source& source, const Value& value) {
   CallDraft draft;
-  CRATON_TRY(read_map(source, value, "a tool call", std::span<const Key<CallDraft>>(call_keys),
-                      draft));
+  CRATON_TRY(
+      read_map(source, value, "a tool call", std::span<const Key<CallDraft>>(call_keys), draft));
   if (draft.name.empty()) return source.wrong(value.line, "a tool call needs a name");
   if (!draft.input) {
     CRATON_TRY_ASSIGN(draft.input, rules::JsonTemplate::read(boost::json::object()));
@@ -142,16 +142,16 @@ void gather(AnswerDraft& draft, std::vector<SaidBlock>& content) {
 }
 
 constexpr std::array block_keys{
-    Key<AnswerDraft>{"text", add_text},       Key<AnswerDraft>{"json", add_json},
-    Key<AnswerDraft>{"file", add_file},       Key<AnswerDraft>{"reasoning", add_thought},
+    Key<AnswerDraft>{"text", add_text},      Key<AnswerDraft>{"json", add_json},
+    Key<AnswerDraft>{"file", add_file},      Key<AnswerDraft>{"reasoning", add_thought},
     Key<AnswerDraft>{"tool-call", add_call},
 };
 
 Result<void> add_content(const Source& source, const Value& value, AnswerDraft& draft) {
   return read_list(source, value, "blocks", [&](const Value& item) -> Result<void> {
     AnswerDraft block;
-    CRATON_TRY(read_map(source, item, "a block", std::span<const Key<AnswerDraft>>(block_keys),
-                        block));
+    CRATON_TRY(
+        read_map(source, item, "a block", std::span<const Key<AnswerDraft>>(block_keys), block));
     if (item.entries.size() != 1) {
       return source.wrong(item.line, "a block is one of text, json, file, reasoning or tool-call");
     }
@@ -177,7 +177,8 @@ Result<void> set_stop_reason(const Source& source, const Value& value, AnswerDra
   if (draft.stop_reason) return {};
   return source.wrong(value.line,
                       "stop-reason: expected end_turn, stop_sequence, max_tokens or tool_use, "
-                      "found '" + text + "'");
+                      "found '" +
+                          text + "'");
 }
 
 Result<void> set_stop_sequence(const Source& source, const Value& value, AnswerDraft& draft) {
@@ -258,8 +259,9 @@ constexpr std::array answer_keys{
 
 StopReason reason_of(const DeclaredAnswer& answer) {
   if (answer.stop_sequence) return StopReason::stop_sequence;
-  const bool calls = std::ranges::any_of(
-      answer.content, [](const SaidBlock& block) { return std::holds_alternative<ToolCall>(block); });
+  const bool calls = std::ranges::any_of(answer.content, [](const SaidBlock& block) {
+    return std::holds_alternative<ToolCall>(block);
+  });
   return calls ? StopReason::tool_use : StopReason::end_turn;
 }
 
@@ -276,8 +278,9 @@ Result<DeclaredAnswer> answer_of(const Source& source, const Value& value, const
   std::vector<SaidBlock> shorts;
   gather(draft, shorts);
   if (!shorts.empty() && !answer.content.empty()) {
-    return source.wrong(value.line, "an answer has either content or text, json, file, reasoning "
-                                    "and tool-calls");
+    return source.wrong(value.line,
+                        "an answer has either content or text, json, file, reasoning "
+                        "and tool-calls");
   }
   if (!shorts.empty()) answer.content = std::move(shorts);
   answer.stop_reason = draft.stop_reason.value_or(reason_of(answer));
@@ -336,8 +339,10 @@ Result<void> rule_afterwards(const Source& source, const Value& value, RuleDraft
                       "afterwards: expected repeat, loop or pass, found '" + text + "'");
 }
 constexpr std::array rule_keys{
-    Key<RuleDraft>{"name", rule_name},       Key<RuleDraft>{"match", rule_match},
-    Key<RuleDraft>{"answer", rule_answer},   Key<RuleDraft>{"answers", rule_answers},
+    Key<RuleDraft>{"name", rule_name},
+    Key<RuleDraft>{"match", rule_match},
+    Key<RuleDraft>{"answer", rule_answer},
+    Key<RuleDraft>{"answers", rule_answers},
     Key<RuleDraft>{"afterwards", rule_afterwards},
 };
 
@@ -381,8 +386,8 @@ Result<RulesFile> parse_rules(std::string_view text, const Source& source) {
     return source.wrong(1, "the file is empty; it needs 'rules:' or 'faults:'");
   }
   FileDraft draft;
-  CRATON_TRY(read_map(source, root, "a rules file", std::span<const Key<FileDraft>>(file_keys),
-                      draft));
+  CRATON_TRY(
+      read_map(source, root, "a rules file", std::span<const Key<FileDraft>>(file_keys), draft));
   if (draft.rules) {
     CRATON_TRY(read_list(source, *draft.rules, "rules", [&](const Value& item) -> Result<void> {
       CRATON_TRY_ASSIGN(Rule rule, rule_of(source, item, draft));

@@ -20,9 +20,7 @@ bool is_word(char c) {
 int of(const TextBlock& block) { return count_tokens(block.text); }
 int of(const ImageBlock&) { return image_tokens; }
 int of(const DocumentBlock& block) { return count_tokens(block.context); }
-int of(const ToolUseBlock& block) {
-  return count_tokens(block.name) + count_tokens(block.input);
-}
+int of(const ToolUseBlock& block) { return count_tokens(block.name) + count_tokens(block.input); }
 int of(const ToolResultBlock& block) {
   int tokens = 0;
   for (const ToolResultPart& part : block.content) {
@@ -57,8 +55,8 @@ int count_tokens(const Conversation& conversation) {
   int tokens = 0;
   for (const TextBlock& block : conversation.system) tokens += of(block);
   for (const Tool& tool : conversation.tools.offered) {
-    tokens += count_tokens(tool.name) + count_tokens(tool.description) +
-              count_tokens(tool.input_schema);
+    tokens +=
+        count_tokens(tool.name) + count_tokens(tool.description) + count_tokens(tool.input_schema);
   }
   for (const Turn& turn : conversation.turns) {
     for (const ContentBlock& block : turn.content) {
