@@ -1,5 +1,6 @@
 """Declared answers: what rules match, what they answer in every call form, and how they fail."""
 import json
+import re
 import signal
 import time
 import urllib.request
@@ -319,3 +320,32 @@ def test_no_text_of_a_client_hangs_the_server(tmp_path):
         began = time.monotonic()
         assert text_of(converse(server.client("bedrock-runtime"), "a" * 100_000 + "b")) == "other"
         assert time.monotonic() - began < craton.patience(5)
+
+
+def blocks_of(page):
+    """The YAML examples of a page."""
+    return re.findall(r"```yaml\n(.*?)```", (craton.SOURCE / "docs" / page).read_text(), re.S)
+
+
+@pytest.mark.parametrize("page", ["script.md", "faults.md"])
+def test_the_examples_of_the_documentation_are_right(tmp_path, page):
+    for number, text in enumerate(blocks_of(page)):
+        (tmp_path / f"{number}.yaml").write_text(text)
+        done = craton.run_craton("script", "lint", f"{number}.yaml", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_first_example_answers_as_the_page_says(tmp_path):
+    (tmp_path / "rules.yaml").write_text(blocks_of("script.md")[0])
+    with craton.serving("--bind", "anthropic.*=script:rules.yaml", cwd=tmp_path) as server:
+        runtime = server.client("bedrock-runtime", attempts=3)
+        assert text_of(converse(runtime, "hello")) == f"Hello to you, {HAIKU}!"
+        call = converse(runtime, "weather in Seoul", **TOOLS)["output"]["message"]["content"][0]
+        assert call["toolUse"]["input"] == {"city": "Seoul"}
+        told = runtime.converse(modelId=HAIKU, messages=[
+            *asked("weather in Seoul")["messages"], {"role": "assistant", "content": [call]},
+            {"role": "user", "content": [{"toolResult": {
+                "toolUseId": call["toolUse"]["toolUseId"], "content": [{"text": "mild"}]}}]}], **TOOLS)
+        assert text_of(told) == "It is mild."
+        answer = converse(runtime, "try me")
+        assert text_of(answer) == "It works now." and answer["ResponseMetadata"]["RetryAttempts"] == 1
