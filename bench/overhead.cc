@@ -131,7 +131,9 @@ int run(const std::string& model, int rounds) {
   config.log_level = log::Level::error;
   const auto models = server::ServedModels::make(config);
   if (!models) die(models.error().message);
-  const std::shared_ptr<engines::Engine> engine = (*models)->engine_for("");
+  const Conversation nothing;
+  const std::shared_ptr<engines::Engine> engine =
+      (*models)->engine_for({.conversation = nothing})->engine;
   wait_on([&](auto wake) { engine->notify_loaded(wake); });
   const auto server = server::BedrockServer::start(config, *models);
   if (!server) die(server.error().message);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -52,11 +53,14 @@ class Signals {
 
  private:
   sigset_t set_;
+  sigset_t stops_;
 };
 
 void print_models(const server::ServedModels& models, const std::string& url) {
   const std::vector<server::ServedModels::Row> rows = models.rows();
-  if (rows.empty()) std::printf("model: none, so the control plane only\n");
+  const std::vector<std::string> rules = models.rules_told();
+  for (const std::string& file : rules) std::printf("rules: %s\n", file.c_str());
+  if (rows.empty() && rules.empty()) std::printf("model: none, so the control plane only\n");
   for (const server::ServedModels::Row& row : rows) {
     const std::string when =
         row.kept ? "loading; " + url + "/ready turns 200 when it answers" : "loaded when asked for";
@@ -83,16 +87,20 @@ void print_start(const server::Config& config, const server::BedrockServer& serv
   std::fflush(stdout);
 }
 
-void reload(server::BedrockServer& server) {
-  const Result<void> reloaded = server.reload_tls();
-  reloaded ? log::info("reloaded")
-           : log::error("not_reloaded", {{"reason", reloaded.error().message}});
+/// What reads its files again, and what the log calls it.
+void reload(std::string_view what, const Result<void>& result) {
+  const std::string name(what);
+  result ? log::info(name + "_reloaded")
+         : log::error(name + "_not_reloaded", {{"reason", result.error().message}});
 }
 
 /// Drains at the first signal that stops; stops at once at a second.
-void serve_until_stopped(server::BedrockServer& server, const Signals& signals,
-                         std::chrono::seconds drain_limit) {
-  while (signals.wait() == SIGHUP) reload(server);
+void serve_until_stopped(server::BedrockServer& server, const server::ServedModels& models,
+                         const Signals& signals, std::chrono::seconds drain_limit) {
+  while (signals.wait() == SIGHUP) {
+    reload("tls", server.reload_tls());
+    reload("rules", models.reload_rules());
+  }
   log::info("draining", {{"limit_s", std::int64_t(drain_limit.count())}});
   std::atomic<bool> drained = false;
   std::thread drain([&] {
@@ -121,7 +129,7 @@ int serve(const ServeFlags& flags) {
   const auto server = server::BedrockServer::start(*config, *models);
   if (!server) return fail(server.error().message);
   print_start(*config, **server, **models);
-  serve_until_stopped(**server, signals, config->drain_limit);
+  serve_until_stopped(**server, **models, signals, config->drain_limit);
   log::info("stopped");
   log::flush();
   return exit_ok;

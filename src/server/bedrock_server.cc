@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "http/server.h"
+#include "server/admin.h"
 #include "server/health.h"
 #include "server/metrics_page.h"
 #include "server/tls.h"
@@ -41,7 +42,7 @@ struct BedrockServer::Parts {
         tls(std::move(with_tls)),
         models(std::move(served)),
         service(service_options(config), std::make_shared<catalog::Catalog>(config.catalog),
-                [this](std::string_view model_id) { return models->engine_for(model_id); }),
+                [this](const engines::Request& asked) { return models->engine_for(asked); }),
         http(
             http_options(config, tls),
             [this](http::Request request) { return answer(std::move(request)); },
@@ -56,6 +57,7 @@ struct BedrockServer::Parts {
   boost::asio::awaitable<http::Response> answer(http::Request request) {
     const SteadyTime began = std::chrono::steady_clock::now();
     std::optional<http::Response> probe = answer_probe(request, kept);
+    if (!probe) probe = answer_admin(request, *models);
     if (!probe && asks_for_metrics(request)) {
       probe = metrics_page(request, {service, engines, http.traffic()});
     }

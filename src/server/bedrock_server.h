@@ -1,7 +1,7 @@
 // BedrockServer: the catalogue, the models, the service and the HTTP server, put together.
 //
 // Beside Bedrock's operations it answers /health (200 while the process serves) and /ready (503
-// until the models that are kept are loaded), and /metrics.
+// until the models that are kept are loaded), /metrics, and to loopback alone /_craton/.
 //
 // Threads: call from one thread; stop() may be called while another is in drain().
 #pragma once

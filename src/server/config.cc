@@ -145,6 +145,19 @@ Result<void> check_model(const std::string& name, const ModelConfig& model) {
 /// The named models have the settings of all, and their own; what bindings name beside them is a
 /// model as well.
 Result<void> settle_models(Config& config, const std::vector<ModelLine>& lines) {
+  const auto is_script = [&](const Binding& binding) {
+    const NamedModel* model = find_model(config, binding.model);
+    const bool told = std::ranges::any_of(lines, [&](const ModelLine& line) {
+      return model && line.model == model->name && line.setting->name == "script";
+    });
+    return told || binding.model.starts_with(script_prefix);
+  };
+  const bool rules_alone =
+      !config.bindings.empty() && std::ranges::all_of(config.bindings, is_script);
+  if (!config.model_told && rules_alone) config.model.file.clear();
+  if (config.model.file.starts_with(script_prefix)) {
+    config.model.script = config.model.file.substr(script_prefix.size());
+  }
   for (const Binding& binding : config.bindings) {
     const bool known = binding.model == config.model.file || find_model(config, binding.model);
     if (!known) config.models.push_back({binding.model, {}});
@@ -154,6 +167,10 @@ Result<void> settle_models(Config& config, const std::vector<ModelLine>& lines) 
     model.config.file = model.name;
     model.config.projector.clear();  // these were made for the default model
     model.config.draft.clear();
+    model.config.script.clear();
+    if (model.name.starts_with(script_prefix)) {
+      model.config.script = model.name.substr(script_prefix.size());
+    }
   }
   for (const ModelLine& line : lines) {
     const Result<void> set =

@@ -9,6 +9,7 @@
 //   bind:
 //     "amazon.titan-*": small
 //     "anthropic.*": large
+//     "cohere.*": script:rules.yaml
 #pragma once
 
 #include <chrono>
@@ -23,6 +24,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "engines/faults/fault.h"
 #include "engines/llama/llama_engine.h"
 
 namespace craton::server {
@@ -35,6 +37,7 @@ enum class Tls { off, files, self_signed };
 /// What is said of one model.
 struct ModelConfig {
   std::string file;        ///< A name that `craton pull` knows, or a GGUF file. Empty: no model.
+  std::string script;      ///< In its place: a file of rules that answers.
   std::string projector;   ///< GGUF file by which the model sees; empty: it does not.
   std::string draft;       ///< A name or file as `file`: guesses ahead; empty: none does.
   int threads = 0;         ///< That compute; 0: one per physical core.
@@ -56,19 +59,24 @@ struct NamedModel {
   ModelConfig config;
 };
 
+/// What names a file of rules where a model could stand: "script:rules.yaml".
+inline constexpr std::string_view script_prefix = "script:";
+
 /// Which model ids a model answers.
 struct Binding {
   std::string pattern;  ///< Of ids of the catalogue: "anthropic.claude-3-*".
-  std::string model;    ///< A name of `models`, or the default model's file.
+  std::string model;    ///< A name of `models`, the default model's file, or "script:FILE".
 };
 
 struct Config {
   /// Answers what is bound to no other; its file may be the name of one of `models`. The others
   /// have its settings, but for those of their own.
   ModelConfig model{.file = std::string(default_model)};
-  std::vector<NamedModel> models;       ///< Those of craton.yaml, and what else bindings name.
-  std::vector<Binding> bindings;        ///< The first that fits decides.
-  std::optional<std::uint64_t> memory;  ///< Bytes of all models that are loaded at once.
+  bool model_told = false;         ///< Else none is wanted where bindings name rules alone.
+  std::vector<NamedModel> models;  ///< Those of craton.yaml, and what else bindings name.
+  std::vector<Binding> bindings;   ///< The first that fits decides; rules may pass.
+  std::vector<engines::faults::Fault> faults;  ///< For every request, whatever answers.
+  std::optional<std::uint64_t> memory;         ///< Bytes of all models that are loaded at once.
   std::string host = "127.0.0.1";
   std::uint16_t port = default_port;  ///< 0 picks a free one.
   std::string region = "us-east-1";   ///< For callers whose signature names none.

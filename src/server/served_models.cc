@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <utility>
 
 #include "base/glob.h"
 #include "engines/llama/llama_engine.h"
 #include "engines/llama/model_file.h"
+#include "engines/rules/request_view.h"
+#include "engines/script/rule_set.h"
 #include "models/store.h"
 #include "server/environment.h"
 
@@ -104,13 +107,47 @@ Result<void> check_memory(const std::vector<NamedModel>& named,
   return {};
 }
 
+std::string counted(std::size_t number, std::string_view what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
 }  // namespace
+
+/// A file of rules, which may be read again.
+class ServedModels::Rules {
+ public:
+  explicit Rules(std::string path) : path_(std::move(path)) {}
+
+  Result<void> read() {
+    CRATON_TRY_ASSIGN(engines::script::RulesFile file, engines::script::read_rules_file(path_));
+    auto set = std::make_shared<engines::script::RuleSet>(std::move(file));
+    const std::lock_guard lock(mutex_);
+    set_ = std::move(set);
+    return {};
+  }
+
+  std::shared_ptr<engines::script::RuleSet> set() const {
+    const std::lock_guard lock(mutex_);
+    return set_;
+  }
+
+ private:
+  const std::string path_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<engines::script::RuleSet> set_;
+};
 
 std::vector<ModelCheck> check_models(const Config& config) {
   const models::Store store = store_of(config.data);
   std::vector<ModelCheck> checks;
   for (const NamedModel& model : all_models(config)) {
     ModelCheck check{.name = model.name};
+    if (!model.config.script.empty()) {
+      const auto file = engines::script::read_rules_file(model.config.script);
+      if (!file) check.problem = file.error().message;
+      checks.push_back(std::move(check));
+      continue;
+    }
     const auto options = llama_options(store, model.config);
     const Result<std::uint64_t> bytes =
         options ? engines::llama::memory_needed(*options) : Result<std::uint64_t>(options.error());
@@ -123,28 +160,87 @@ std::vector<ModelCheck> check_models(const Config& config) {
 Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& config) {
   const auto made = std::shared_ptr<ServedModels>(new ServedModels);
   const std::vector<NamedModel> named = all_models(config);
-  if (!config.model.file.empty()) made->default_ = 0;
-  for (const Binding& binding : config.bindings) {
-    const auto model = std::ranges::find(named, binding.model, &NamedModel::name);
-    made->bound_.push_back({binding.pattern, static_cast<std::size_t>(model - named.begin())});
-  }
   const models::Store store = store_of(config.data);
   std::vector<engines::PoolModel> models;
+  std::vector<NamedModel> pooled;
+  std::vector<Answerer> answerers;  // of each of `named`
   for (const NamedModel& model : named) {
+    if (!model.config.script.empty()) {
+      auto rules = std::make_shared<Rules>(model.config.script);
+      CRATON_TRY(rules->read());
+      made->rules_.push_back(rules);
+      answerers.emplace_back(std::move(rules));
+      continue;
+    }
     CRATON_TRY_ASSIGN(engines::PoolModel told,
                       pool_model(store, model, config.memory.has_value(), models));
+    answerers.emplace_back(models.size());
     models.push_back(std::move(told));
+    pooled.push_back(model);
   }
-  if (config.memory) CRATON_TRY(check_memory(named, models, *config.memory));
+  if (!config.model.file.empty()) made->default_ = answerers.front();
+  for (const Binding& binding : config.bindings) {
+    const auto model = std::ranges::find(named, binding.model, &NamedModel::name);
+    made->bound_.push_back(
+        {binding.pattern, answerers[static_cast<std::size_t>(model - named.begin())]});
+  }
+  made->told_faults_ = config.faults;
+  made->faults_ = std::make_unique<engines::faults::FaultSet>(config.faults);
+  if (config.memory) CRATON_TRY(check_memory(pooled, models, *config.memory));
   if (!models.empty()) made->pool_ = engines::Pool::make(std::move(models), config.memory);
   return std::shared_ptr<const ServedModels>(made);
 }
 
-std::shared_ptr<engines::Engine> ServedModels::engine_for(std::string_view model_id) const {
+Result<service::FoundEngine> ServedModels::engine_for(const engines::Request& request) const {
+  service::FoundEngine found;
+  engines::rules::RequestView view(request);
+  faults_->draw(view, found.faults);
+  std::shared_ptr<engines::script::RuleSet> passed;  // the first rules none of which fit
+  const auto answers = [&](const Answerer& answerer) {
+    if (const auto* model = std::get_if<std::size_t>(&answerer)) {
+      found.engine = pool_->take(*model);
+    } else {
+      auto set = std::get<std::shared_ptr<Rules>>(answerer)->set();
+      found.engine = set->claim(view, found.faults);
+      if (!found.engine && !passed && !set->file().rules.empty()) passed = std::move(set);
+    }
+    return found.engine != nullptr;
+  };
   for (const Bound& row : bound_) {
-    if (glob_matches(row.pattern, model_id)) return pool_->take(row.model);
+    if (glob_matches(row.pattern, request.model_id) && answers(row.answerer)) return found;
   }
-  return default_ ? pool_->take(*default_) : nullptr;
+  if (default_ && answers(*default_)) return found;
+  if (!passed || !found.faults.empty()) return found;
+  if (request.operation.ends_with("ountTokens") || request.operation.ends_with("count_tokens")) {
+    found.engine = passed->counter();
+    return found;
+  }
+  return Error{ErrorCode::resource_not_found, passed->why_none(view)};
+}
+
+Result<void> ServedModels::reload_rules() const {
+  Result<void> outcome;
+  for (const auto& rules : rules_) {
+    const Result<void> read = rules->read();
+    if (!read && outcome) outcome = read.error();
+  }
+  return outcome;
+}
+
+void ServedModels::reset() const {
+  for (const auto& rules : rules_) rules->set()->reset();
+  faults_->clear();
+  for (const engines::faults::Fault& fault : told_faults_) (void)faults_->add(fault);
+}
+
+std::vector<std::string> ServedModels::rules_told() const {
+  std::vector<std::string> told;
+  for (const auto& rules : rules_) {
+    const engines::script::RulesFile& file = rules->set()->file();
+    told.push_back(file.name + ": " + counted(file.rules.size(), "rule") +
+                   (file.faults.empty() ? "" : ", " + counted(file.faults.size(), "fault")));
+  }
+  return told;
 }
 
 std::vector<ServedModels::Row> ServedModels::rows() const {

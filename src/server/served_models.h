@@ -9,11 +9,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
+#include "engines/faults/fault_set.h"
 #include "engines/pool.h"
+#include "engines/request.h"
 #include "server/config.h"
+#include "service/service.h"
 
 namespace craton::server {
 
@@ -34,9 +38,23 @@ class ServedModels {
   /// says what to do.
   static Result<std::shared_ptr<const ServedModels>> make(const Config& config);
 
-  /// The engine that answers `model_id`; null when none does. Its model stays loaded while it is
-  /// held.
-  std::shared_ptr<engines::Engine> engine_for(std::string_view model_id) const;
+  /// What answers a request: the first binding of its model id that does, or the default model;
+  /// null when none is there. A model stays loaded while its engine is held. Fails with
+  /// `resource_not_found` when rules alone are bound and none fits.
+  Result<service::FoundEngine> engine_for(const engines::Request& request) const;
+
+  /// Reads the files of rules again, and begins to count their calls anew. One that is wrong keeps
+  /// the rules that it had; the first such error is returned.
+  Result<void> reload_rules() const;
+
+  /// Begins to count calls and faults anew, and takes away those that were added.
+  void reset() const;
+
+  /// Of all requests; more may be added.
+  engines::faults::FaultSet& faults() const { return *faults_; }
+
+  /// "rules.yaml: 5 rules, 1 fault" of each file.
+  std::vector<std::string> rules_told() const;
 
   struct Row {
     const engines::Engine& engine;
@@ -46,13 +64,19 @@ class ServedModels {
   std::vector<Row> rows() const;
 
  private:
+  class Rules;
+  /// A model of the pool, or rules.
+  using Answerer = std::variant<std::size_t, std::shared_ptr<Rules>>;
   struct Bound {
     std::string pattern;
-    std::size_t model;
+    Answerer answerer;
   };
 
   std::vector<Bound> bound_;
-  std::optional<std::size_t> default_;
+  std::optional<Answerer> default_;
+  std::vector<std::shared_ptr<Rules>> rules_;  ///< Each once.
+  std::vector<engines::faults::Fault> told_faults_;
+  std::unique_ptr<engines::faults::FaultSet> faults_;
   std::shared_ptr<engines::Pool> pool_;  ///< Null when there is no model.
 };
 

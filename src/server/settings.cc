@@ -48,6 +48,19 @@ Result<void> set_number(Told& told, std::string_view text) {
 
 Result<void> set_model_file(Config& config, std::string_view text) {
   config.model.file = text == "none" ? std::string_view() : text;
+  config.model_told = true;
+  return {};
+}
+
+/// Adds those that `text` names, one or several behind commas.
+Result<void> add_faults(Config& config, std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    CRATON_TRY_ASSIGN(engines::faults::Fault fault,
+                      engines::faults::read_fault_words(one, "'" + std::string(one) + "'"));
+    config.faults.push_back(std::move(fault));
+  }
   return {};
 }
 
@@ -163,8 +176,15 @@ constexpr std::array rows{
             .set = set_model_file},
     Setting{.name = "bind",
             .value = "PATTERN=MODEL",
-            .help = "Ids that another model answers: 'amazon.*=smollm2-135m-instruct'; repeatable",
+            .help = "Ids that another model or file of rules answers: "
+                    "'amazon.*=smollm2-135m-instruct', 'cohere.*=script:rules.yaml'; repeatable",
             .set = add_bindings,
+            .repeats = true},
+    Setting{.name = "fault",
+            .value = "FAULT",
+            .help = "What is to go wrong: 'ThrottlingException;count=2', 'stall;at=3;for=5s'; "
+                    "repeatable",
+            .set = add_faults,
             .repeats = true},
     Setting{
         .name = "memory",
@@ -292,6 +312,10 @@ constexpr std::array rows_of_a_model{
             .value = "PATH|NAME",
             .help = "A GGUF file, or a name of 'craton pull' (default: the model's name)",
             .set_model = set_text<&Model::file>},
+    Setting{.name = "script",
+            .value = "FILE",
+            .help = "A file of rules that answers in the model's place",
+            .set_model = set_text<&Model::script>},
     Setting{.name = "keep",
             .value = "on|off",
             .help = "Load it at the start, and never unload it (default off)",

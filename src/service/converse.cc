@@ -13,6 +13,7 @@
 #include "converse/stream.h"
 #include "service/converse_call.h"
 #include "service/event_body.h"
+#include "service/fault_body.h"
 #include "service/invocation.h"
 #include "service/operations.h"
 #include "service/stream_errors.h"
@@ -88,7 +89,8 @@ awaitable<Result<ConverseCall>> begin(const Call& call, Delivery delivery) {
   CRATON_CO_TRY_ASSIGN(const catalog::Model* model,
                        resolve_model(call, text_member(call.input, "modelId")));
   CRATON_CO_TRY_ASSIGN(ConverseCall read, read_call(call, delivery, *model));
-  Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, *model);
+  const Asked asked{*model, read.request->conversation(), delivery == Delivery::streamed};
+  Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   read.engine = *engine;
   Result<std::vector<Running>> running =
@@ -173,8 +175,8 @@ awaitable<Result<http::Response>> converse_stream(const Call& call) {
   response.headers.add("Content-Type", "application/vnd.amazon.eventstream");
   add_engine_headers(*begun->engine, response);
   auto writer = std::make_unique<ConverseWriter>(*begun, call.started);
-  response.stream = std::make_unique<EventBody>(std::move(first), std::move(begun->running),
-                                                std::move(writer), call.account);
+  response.stream = stream_body(std::move(first), std::move(begun->running), std::move(writer),
+                                call.account, Framing::aws_event_stream);
   co_return response;
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "conversation/event.h"
@@ -35,6 +36,11 @@ class EventBody : public http::BodyStream {
             std::shared_ptr<Account> account);
 
   boost::asio::awaitable<std::optional<std::string>> next() override;
+
+  /// Appends `error` in the stream's own form. Call no next() afterwards.
+  void append_failure(Error error, std::string& out) {
+    writer_->write(Failure{std::move(error), std::nullopt}, static_cast<int>(current_), out);
+  }
 
  private:
   void take(const Event& event);

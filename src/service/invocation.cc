@@ -1,12 +1,16 @@
 #include "service/invocation.h"
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <utility>
 
+#include "base/json.h"
 #include "engines/refusals.h"
+#include "engines/rules/request_view.h"
 #include "families/attachments.h"
 #include "http/awaitable.h"
 #include "service/document_reader.h"
@@ -71,9 +75,73 @@ Result<std::vector<Running>> start(const Call& call, const std::shared_ptr<engin
                       engine->generate(std::move(own), limits));
     const auto what = i == 0 ? AnswerTimer::What::everything : AnswerTimer::What::tokens_alone;
     running.emplace_back(engine, std::move(generation), told,
-                         AnswerTimer(call.service.metrics(), labels, call.started, what));
+                         AnswerTimer(call.service.metrics(), labels, call.started, what),
+                         call.account->faults);
   }
   return running;
+}
+
+/// The members of `requestMetadata`: of an object, or of one in a header's text.
+std::vector<std::pair<std::string, std::string>> metadata_of(const api::Input& input) {
+  const auto* member = input.members.if_contains("requestMetadata");
+  if (!member) return {};
+  json::value read;
+  if (member->is_string()) {
+    read = json::parse(member->get_string()).value_or(nullptr);
+    member = &read;
+  }
+  std::vector<std::pair<std::string, std::string>> pairs;
+  if (!member->is_object()) return pairs;
+  for (const auto& [key, value] : member->get_object()) {
+    if (value.is_string()) pairs.emplace_back(key, value.get_string());
+  }
+  return pairs;
+}
+
+/// Adds the faults that the caller asked for, one or several behind commas.
+Result<void> add_asked_faults(std::string_view header, engines::rules::RequestView& request,
+                              engines::faults::Struck& struck) {
+  while (!header.empty()) {
+    const std::string_view one = header.substr(0, header.find(','));
+    header.remove_prefix(std::min(header.size(), one.size() + 1));
+    CRATON_TRY_ASSIGN(engines::faults::Fault fault,
+                      engines::faults::read_fault_words(one, "x-craton-fault"));
+    engines::faults::FaultSet set;
+    CRATON_TRY(set.add(std::move(fault)));
+    set.draw(request, struck);
+  }
+  return {};
+}
+
+/// The engine, and with it what is to go wrong: what the caller asked for goes first.
+Result<FoundEngine> find_engine(const Call& call, const Asked& asked) {
+  const engines::Request request{.operation = call.account->operation,
+                                 .model_id = asked.model.id,
+                                 .streamed = asked.streamed,
+                                 .metadata = metadata_of(call.input),
+                                 .conversation = asked.conversation};
+  engines::rules::RequestView view(request);
+  CRATON_TRY(add_asked_faults(call.asked_faults, view, call.account->faults));
+  CRATON_TRY_ASSIGN(FoundEngine found, call.service.engine_for(request));
+  for (auto& fault : found.faults) call.account->faults.push_back(std::move(fault));
+  return found;
+}
+
+awaitable<void> start_late(const Call& call) {
+  for (const auto& fault : call.account->faults) {
+    if (fault->kind != engines::faults::Kind::slow_start) continue;
+    const http::Subscribe nobody = [](const std::function<void()>&) {};
+    const SteadyTime end = std::chrono::steady_clock::now() + fault->wait;
+    co_await http::wait_until(nobody, end);
+  }
+}
+
+Result<void> refuse_by_fault(const Call& call) {
+  for (const auto& fault : call.account->faults) {
+    if (fault->kind != engines::faults::Kind::exception || fault->at > 0) continue;
+    return Error{fault->code, fault->message};
+  }
+  return {};
 }
 
 }  // namespace
@@ -98,9 +166,13 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
 }
 
 awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& call,
-                                                                 const catalog::Model& model) {
-  const std::shared_ptr<engines::Engine> engine = call.service.engine_of(model.id);
-  if (!engine) co_return no_engine(model.id);
+                                                                 const Asked& asked) {
+  Result<FoundEngine> found = find_engine(call, asked);
+  if (!found) co_return found.error();
+  co_await start_late(call);
+  CRATON_CO_TRY(refuse_by_fault(call));
+  const std::shared_ptr<engines::Engine> engine = std::move(found->engine);
+  if (!engine) co_return no_engine(asked.model.id);
   call.account->engine_model = engine->model();
   if (engine->status().state == engines::State::loading) {
     const SteadyTime deadline =
@@ -120,6 +192,19 @@ awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& cal
 }
 
 std::optional<Event> Running::try_next() {
+  if (!faults_.changes()) return try_next_made();
+  while (left_.empty()) {
+    std::optional<Event> event = try_next_made();
+    if (!event) return event;
+    faults_.pass(std::move(*event), left_);
+    std::ranges::reverse(left_);
+  }
+  std::optional<Event> event = std::move(left_.back());
+  left_.pop_back();
+  return event;
+}
+
+std::optional<Event> Running::try_next_made() {
   std::optional<Event> event = generation_->try_next();
   if (event) timer_.note(*event);
   if (!event) return event;

@@ -15,6 +15,7 @@
 #include "catalog/catalog.h"
 #include "conversation/event.h"
 #include "engines/engine.h"
+#include "engines/faults/answer_filter.h"
 #include "families/family.h"
 #include "service/operations.h"
 #include "service/service_metrics.h"
@@ -31,10 +32,18 @@ families::ModelContext context_of(const catalog::Model& model);
 Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id,
                                             catalog::Use use = catalog::Use::invoke);
 
-/// The engine that `model` is bound to, once it is loaded; waits as long as the options say. Fails
-/// with `model_not_ready`, or with `model_error` when it could not be loaded.
-boost::asio::awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(
-    const Call& call, const catalog::Model& model);
+/// What is asked of a model, read.
+struct Asked {
+  const catalog::Model& model;
+  const Conversation& conversation;
+  bool streamed = false;
+};
+
+/// The engine that is to answer, once it is loaded; waits as long as the options say. Fails with
+/// `model_not_ready`, or with `model_error` when it could not be loaded; and with what a fault says
+/// that is to come before the answer.
+boost::asio::awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& call,
+                                                                              const Asked& asked);
 
 /// What the caller is told of an answer, beside its content.
 struct Told {
@@ -46,11 +55,12 @@ struct Told {
 class Running {
  public:
   Running(std::shared_ptr<engines::Engine> engine, std::shared_ptr<engines::Generation> generation,
-          Told told, AnswerTimer timer)
+          Told told, AnswerTimer timer, const engines::faults::Struck& faults)
       : engine_(std::move(engine)),
         generation_(std::move(generation)),
         told_(told),
-        timer_(std::move(timer)) {}
+        timer_(std::move(timer)),
+        faults_(faults) {}
   Running(Running&&) noexcept = default;
   Running& operator=(Running&&) = delete;
   ~Running() {
@@ -66,8 +76,12 @@ class Running {
  private:
   std::shared_ptr<engines::Engine> engine_;  // stays while it answers
   std::shared_ptr<engines::Generation> generation_;
+  std::optional<Event> try_next_made();
+
   Told told_;
   AnswerTimer timer_;
+  engines::faults::AnswerFilter faults_;
+  std::vector<Event> left_;  ///< Of what the filter let pass, the next one last.
 };
 
 /// Begins `count` answers to one conversation, each with the next seed where it has one; its

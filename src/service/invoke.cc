@@ -12,6 +12,7 @@
 #include "families/schema.h"
 #include "service/chunk_writer.h"
 #include "service/event_body.h"
+#include "service/fault_body.h"
 #include "service/invocation.h"
 #include "service/operations.h"
 
@@ -94,7 +95,8 @@ awaitable<Result<NativeCall>> begin(const Call& call, Delivery delivery) {
   CRATON_CO_TRY_ASSIGN(const catalog::Model* model,
                        resolve_model(call, text_member(call.input, "modelId")));
   CRATON_CO_TRY_ASSIGN(NativeCall native, read_call(call, delivery, *model));
-  Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, *model);
+  const Asked asked{*model, native.request->conversation, delivery == Delivery::streamed};
+  Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   native.engine = *engine;
   Result<std::vector<Running>> running = co_await begin_answers(
@@ -156,8 +158,8 @@ awaitable<Result<http::Response>> invoke_model_with_response_stream(const Call& 
   add_engine_headers(*native->engine, response);
   auto writer = std::make_unique<ChunkWriter>(*native->family, native->model, native->request,
                                               std::string(call.request_id), call.started);
-  response.stream = std::make_unique<EventBody>(std::move(first), std::move(native->running),
-                                                std::move(writer), call.account);
+  response.stream = stream_body(std::move(first), std::move(native->running), std::move(writer),
+                                call.account, Framing::aws_event_stream);
   co_return response;
 }
 

@@ -31,8 +31,9 @@ struct Account {
   std::string ignored_fields;  ///< Asked for, validated, not honoured by this engine.
   std::optional<int> input_tokens;
   std::optional<int> output_tokens;
-  std::string_view error;  ///< Its type, where the answer's header does not tell it.
-  bool complete = true;    ///< False while a streamed body has not come to its end.
+  std::string_view error;          ///< Its type, where the answer's header does not tell it.
+  bool complete = true;            ///< False while a streamed body has not come to its end.
+  engines::faults::Struck faults;  ///< That this request was or is struck by.
 };
 
 struct Call {
@@ -42,6 +43,7 @@ struct Call {
   std::string_view request_id;
   SteadyTime started;  ///< When the request was whole.
   std::shared_ptr<Account> account;
+  std::string_view asked_faults;  ///< The header `x-craton-fault`: faults that the caller wants.
 };
 
 struct OperationRow {

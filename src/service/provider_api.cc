@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "service/event_body.h"
+#include "service/fault_body.h"
 #include "service/invocation.h"
 
 namespace craton::service {
@@ -108,7 +109,8 @@ awaitable<Result<Prepared>> prepare(const ProviderApi& api, const Call& call) {
   CRATON_CO_TRY_ASSIGN(families::NativeRequest request,
                        api.family->parse(context_of(*model), asked.body));
   call.account->ignored_fields = joined(request.ignored_fields);
-  Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, *model);
+  const Asked wanted{*model, request.conversation, asked.streamed};
+  Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, wanted);
   if (!engine) co_return engine.error();
   co_return Prepared{model, *engine,
                      std::make_shared<const families::NativeRequest>(std::move(request)),
@@ -136,8 +138,8 @@ awaitable<Result<http::Response>> streamed(const ProviderApi& api, const Call& c
   response.headers.add("Cache-Control", "no-cache");
   auto writer = std::make_unique<SseWriter>(api, context_of(*prepared.model), prepared.request,
                                             std::string(call.request_id));
-  response.stream = std::make_unique<EventBody>(std::move(first), std::move(running),
-                                                std::move(writer), call.account);
+  response.stream = stream_body(std::move(first), std::move(running), std::move(writer),
+                                call.account, Framing::server_sent_events);
   co_return response;
 }
 

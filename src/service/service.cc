@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "http/body_stream.h"
 #include "service/errors.h"
+#include "service/fault_body.h"
+#include "service/invocation.h"
 #include "service/operations.h"
 #include "service/provider_routes.h"
 #include "sigv4/credential_scope.h"
@@ -59,11 +61,13 @@ Error not_implemented(const api::Operation& operation, const Result<api::Input>&
 boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
                                                       const http::Request& request,
                                                       const Begun& begun) {
+  const std::string_view asked =
+      request.headers.find("x-craton-fault").value_or(std::string_view());
   if (const ProviderRoute* route = find_provider_route(request.method, request.target)) {
     begun.account->operation = route->name;
     const api::Input input{{}, request.body};
     const std::string region = region_of(request, service.options().region);
-    const Call call{service, input, region, begun.request_id, begun.started, begun.account};
+    const Call call{service, input, region, begun.request_id, begun.started, begun.account, asked};
     http::Response response = co_await route->answer(call);
     co_return response;
   }
@@ -75,13 +79,19 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
   if (!row) co_return not_implemented(*match.operation, read);
   CRATON_CO_TRY_ASSIGN(const api::Input input, std::move(read));
   const std::string region = region_of(request, service.options().region);
-  const Call call{service, input, region, begun.request_id, begun.started, begun.account};
+  const Call call{service, input, region, begun.request_id, begun.started, begun.account, asked};
   if (row->answer) co_return row->answer(call);
   co_return co_await row->answer_later(call);
 }
 
 log::FieldValue counted(std::optional<int> tokens) {
   return tokens ? log::FieldValue(std::int64_t(*tokens)) : log::FieldValue();
+}
+
+std::vector<std::string> fault_names(const engines::faults::Struck& faults) {
+  std::vector<std::string> names;
+  for (const auto& fault : faults) names.push_back(fault->name);
+  return names;
 }
 
 /// Tells the log of a request, once, when its answer is over: a streamed one when the last byte is
@@ -141,6 +151,7 @@ class RequestLine {
                           {"input_tokens", counted(account.input_tokens)},
                           {"output_tokens", counted(account.output_tokens)},
                           {"not_honoured", account.ignored_fields},
+                          {"fault", joined(fault_names(account.faults))},
                           {"bytes", std::int64_t(bytes_)},
                           {"peer", peer_}});
   }
@@ -188,6 +199,7 @@ boost::asio::awaitable<http::Response> Service::handle(http::Request request) {
   http::Response response = result ? std::move(*result) : error_response(result.error());
   response.headers.add("x-amzn-RequestId", begun.request_id);
   line->answered(response);
+  mark_faults(*begun.account, response);
   if (response.stream) {
     begun.account->complete = false;
     response.stream = std::make_unique<LoggedBody>(std::move(response.stream), std::move(line));

@@ -14,8 +14,11 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/result.h"
 #include "catalog/catalog.h"
 #include "engines/engine.h"
+#include "engines/faults/fault_set.h"
+#include "engines/request.h"
 #include "http/message.h"
 #include "service/service_metrics.h"
 #include "service/worker_pool.h"
@@ -31,13 +34,19 @@ struct ServiceOptions {
   Milliseconds answer_limit{3'600'000};
 };
 
-/// The engine that a model id is bound to; null when it is to none. Called from any thread. What it
-/// gives is held until the answer is over.
-using FindEngine = std::function<std::shared_ptr<engines::Engine>(std::string_view model_id)>;
+/// What answers a request.
+struct FoundEngine {
+  std::shared_ptr<engines::Engine> engine;  ///< Null when the model id is bound to none.
+  engines::faults::Struck faults;           ///< What is to go wrong meanwhile.
+};
 
-/// One engine for every model id.
+/// The engine that a request's model id is bound to. Fails when the id is bound to rules none of
+/// which fits. Called from any thread. What it gives is held until the answer is over.
+using FindEngine = std::function<Result<FoundEngine>(const engines::Request& request)>;
+
+/// One engine for every request.
 inline FindEngine always(std::shared_ptr<engines::Engine> engine) {
-  return [engine = std::move(engine)](std::string_view) { return engine; };
+  return [engine = std::move(engine)](const engines::Request&) { return FoundEngine{engine, {}}; };
 }
 
 class Service {
@@ -57,8 +66,8 @@ class Service {
   /// What it has counted. Streamed answers share it, and may outlive the service.
   const std::shared_ptr<ServiceMetrics>& metrics() const { return metrics_; }
 
-  std::shared_ptr<engines::Engine> engine_of(std::string_view model_id) const {
-    return find_engine_(model_id);
+  Result<FoundEngine> engine_for(const engines::Request& request) const {
+    return find_engine_(request);
   }
 
  private:

@@ -137,14 +137,14 @@ def test_a_renewed_certificate_is_taken_up_without_a_restart(secure, data, tmp_p
                                          server_hostname="localhost") as old:
             pair.write_bytes((tmp_path / "other" / "tls" / "server.pem").read_bytes())
             server.signal(signal.SIGHUP)
-            server.wait_for_log("reloaded")
+            server.wait_for_log("tls_reloaded")
             second = certificate_of(server)
             assert second != first
             old.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert old.recv(1000).startswith(b"HTTP/1.1 200"), "a connection that was there goes on"
         pair.write_text("nonsense")
         server.signal(signal.SIGHUP)
-        server.wait_for_log("not_reloaded")
+        server.wait_for_log("tls_not_reloaded")
         assert certificate_of(server) == second, "what worked goes on"
 
 

@@ -1,0 +1,23 @@
+// Request: what is asked, as whoever chooses an answer may look at it: rules, faults, recordings.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "conversation/conversation.h"
+
+namespace craton::engines {
+
+/// Holds as long as what it refers to; an engine that answers later keeps copies.
+struct Request {
+  std::string_view operation;  ///< "ConverseStream", "openai.chat_completions"
+  std::string_view model_id;   ///< Of the catalogue, without geography.
+  bool streamed = false;       ///< The answer goes out while it is made.
+  /// `requestMetadata` of Converse, or InvokeModel's header of that name.
+  std::vector<std::pair<std::string, std::string>> metadata;
+  const Conversation& conversation;  ///< Its documents may be unread.
+};
+
+}  // namespace craton::engines

@@ -1,0 +1,157 @@
+#include "engines/script/performance.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ids.h"
+#include "engines/script/tokens.h"
+
+namespace craton::engines::script {
+namespace {
+
+using FloatSeconds = std::chrono::duration<double>;
+
+Error timed_out() {
+  return {ErrorCode::model_timeout,
+          "Model has timed out in processing the request. Try your request again."};
+}
+
+Error stops() {
+  return {ErrorCode::service_unavailable, "The rules are being stopped. Try your request again."};
+}
+
+SteadyTime after(SteadyTime time, double seconds) {
+  return time + std::chrono::duration_cast<SteadyTime::duration>(FloatSeconds(seconds));
+}
+
+}  // namespace
+
+std::string AnswerReader::next_piece(const FilledBlock& block) {
+  const std::string_view rest = std::string_view(block.text).substr(at_);
+  const std::string_view piece = answer_.streamed ? first_token(rest) : rest;
+  at_ += piece.size();
+  tokens_ += answer_.streamed ? 1 : count_tokens(piece);
+  return std::string(piece);
+}
+
+std::optional<Event> AnswerReader::next_of_blocks() {
+  while (block_ < answer_.content.size()) {
+    const FilledBlock& block = answer_.content[block_];
+    const bool call = block.kind == FilledBlock::Kind::tool_call;
+    if (call && !std::exchange(begun_, true)) return ToolUseStart{block.name};
+    if (at_ < block.text.size()) {
+      std::string piece = next_piece(block);
+      if (call) return ToolInputDelta{std::move(piece)};
+      if (block.kind == FilledBlock::Kind::reasoning) return ReasoningDelta{std::move(piece)};
+      return TextDelta{std::move(piece), tokens_, {}};
+    }
+    ++block_;
+    at_ = 0;
+    begun_ = false;
+    if (call) return ToolUseStop{};
+  }
+  return std::nullopt;
+}
+
+std::optional<Event> AnswerReader::next() {
+  switch (phase_) {
+    case Phase::start: {
+      phase_ = Phase::blocks;
+      MessageStart start;
+      start.usage = answer_.usage;
+      start.usage.output_tokens = 0;
+      return start;
+    }
+    case Phase::blocks:
+      if (std::optional<Event> event = next_of_blocks()) return event;
+      [[fallthrough]];
+    case Phase::stop:
+      phase_ = Phase::usage;
+      return MessageStop{answer_.stop_reason, answer_.stop_sequence};
+    case Phase::usage: {
+      phase_ = Phase::over;
+      Usage usage = answer_.usage;
+      if (!answer_.output_declared) usage.output_tokens = tokens_;
+      return usage;
+    }
+    case Phase::over: break;
+  }
+  return std::nullopt;
+}
+
+Performance::Performance(FilledAnswer answer, Pacer& pacer)
+    : pacer_(pacer),
+      reader_(std::move(answer)),
+      begun_(std::chrono::steady_clock::now()),
+      next_time_(begun_),
+      random_(static_cast<unsigned>(random_number())) {}
+
+std::shared_ptr<Generation> Performance::begin(FilledAnswer answer, Pacer& pacer) {
+  const auto performance = std::make_shared<Performance>(std::move(answer), pacer);
+  auto generation = std::make_shared<Generation>([performance] { performance->due(); });
+  performance->generation_ = generation;
+  performance->due();
+  return generation;
+}
+
+void Performance::due() {
+  const std::shared_ptr<Generation> generation = generation_.lock();
+  if (!generation) return;
+  const std::lock_guard lock(mutex_);
+  waiting_ = false;
+  if (generation->cancelled()) over_ = true;
+  if (!over_) give(*generation);
+}
+
+void Performance::stop() {
+  const std::shared_ptr<Generation> generation = generation_.lock();
+  const std::lock_guard lock(mutex_);
+  if (generation && !over_) fail(*generation, stops());
+}
+
+void Performance::fail(Generation& generation, Error error) {
+  over_ = true;
+  generation.offer(Failure{std::move(error), std::nullopt});
+}
+
+// Times are counted from the beginning, not from the token before: pauses of the machine are made
+// up for.
+std::optional<SteadyTime> Performance::wait_for() {
+  const Pacing& pacing = reader_.answer().pacing;
+  for (; paced_tokens_ < reader_.output_tokens(); ++paced_tokens_) {
+    double step = FloatSeconds(pacing.first_token).count();
+    if (paced_tokens_ > 0) {
+      step = pacing.tokens_per_second > 0 ? 1 / pacing.tokens_per_second : 0;
+    }
+    if (pacing.jitter > 0) {
+      std::uniform_real_distribution<double> part(1 - pacing.jitter, 1 + pacing.jitter);
+      step *= part(random_);
+    }
+    next_time_ = after(next_time_, step);
+  }
+  return next_time_ > std::chrono::steady_clock::now() ? std::optional(next_time_) : std::nullopt;
+}
+
+void Performance::give(Generation& generation) {
+  const std::optional<SteadyTime> deadline = reader_.answer().deadline;
+  while (true) {
+    if (!held_) held_ = reader_.next();
+    if (!held_) {
+      over_ = true;
+      return;
+    }
+    if (deadline && std::chrono::steady_clock::now() >= *deadline) {
+      return fail(generation, timed_out());
+    }
+    if (const std::optional<SteadyTime> time = wait_for()) {
+      if (!std::exchange(waiting_, true)) {
+        pacer_.call_at(deadline ? std::min(*time, *deadline) : *time, shared_from_this());
+      }
+      return;
+    }
+    if (!generation.offer(*held_)) return;  // it calls due() when there is room
+    held_.reset();
+  }
+}
+
+}  // namespace craton::engines::script
