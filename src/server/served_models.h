@@ -1,5 +1,9 @@
 // ServedModels: the models that the configuration names, and which model ids each answers.
 //
+// Ids of embedding and reranking models are answered by encoders alone, all others by models that
+// write text: a binding to a model of the other kind is passed over. Where the configuration names
+// no encoder for them, the one that `craton pull` fetched answers, when it is there.
+//
 // Threads: any function may be called from any thread.
 #pragma once
 
@@ -49,10 +53,12 @@ class ServedModels {
   struct Bound {
     std::string pattern;
     std::size_t model;
+    bool encoder;
   };
 
   std::vector<Bound> bound_;
-  std::optional<std::size_t> default_;
+  std::optional<std::size_t> default_;   ///< Of ids that are bound to none,
+  std::optional<std::size_t> encoder_;   ///< and of those that embed.
   std::shared_ptr<engines::Pool> pool_;  ///< Null when there is no model.
 };
 
