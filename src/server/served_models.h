@@ -1,5 +1,9 @@
 // ServedModels: the models that the configuration names, and which model ids each answers.
 //
+// Ids of embedding and reranking models are answered by encoders alone, all others by models that
+// write text: a binding to a model of the other kind is passed over. Where the configuration names
+// no encoder for them, the one that `craton pull` fetched answers, when it is there.
+//
 // Threads: any function may be called from any thread.
 #pragma once
 
@@ -72,8 +76,12 @@ class ServedModels {
     Answerer answerer;
   };
 
+  std::optional<std::size_t> default_encoder() const;
+
   std::vector<Bound> bound_;
-  std::optional<Answerer> default_;
+  std::optional<Answerer> default_;     ///< Of ids that are bound to none,
+  std::optional<std::size_t> encoder_;  ///< and of those that embed.
+  std::vector<bool> encodes_;           ///< Of the pool's models: they embed, and write no text.
   std::vector<std::shared_ptr<Rules>> rules_;  ///< Each once.
   std::vector<engines::faults::Fault> told_faults_;
   std::unique_ptr<engines::faults::FaultSet> faults_;
