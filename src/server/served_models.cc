@@ -114,6 +114,7 @@ std::optional<NamedModel> pulled_encoder(const Config& config, const models::Sto
   named.config.file = encoder.name;
   named.config.projector.clear();
   named.config.draft.clear();
+  named.config.script.clear();
   named.config.keep = false;
   return named;
 }
@@ -157,13 +158,15 @@ Result<void> check_memory(const std::vector<NamedModel>& named,
   return {};
 }
 
-/// The model that embeds where no binding says which: the default one if it does, else the one
-/// that was pulled, which is added to `models`. Memory that does not suffice for it beside the kept
-/// ones is no reason not to start.
+std::string counted(std::size_t number, std::string_view what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+/// The model that embeds where neither a binding nor the default model does: the one that was
+/// pulled, which is added to `models`. Memory that does not suffice for it beside the kept ones is
+/// no reason not to start.
 Result<std::optional<std::size_t>> add_encoder(const Config& config, const models::Store& store,
-                                               std::vector<engines::PoolModel>& models,
-                                               std::optional<std::size_t> told) {
-  if (told) return told;
+                                               std::vector<engines::PoolModel>& models) {
   const std::optional<NamedModel> encoder = pulled_encoder(config, store);
   if (!encoder) return std::optional<std::size_t>();
   const auto there = std::ranges::find(models, encoder->name, &engines::PoolModel::name);
@@ -178,10 +181,6 @@ Result<std::optional<std::size_t>> add_encoder(const Config& config, const model
   }
   models.push_back(std::move(made.model));
   return std::optional(models.size() - 1);
-}
-
-std::string counted(std::size_t number, std::string_view what) {
-  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -248,7 +247,7 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
     CRATON_TRY_ASSIGN(Made told, pool_model(store, model, config.memory.has_value(), models));
     answerers.emplace_back(models.size());
     models.push_back(std::move(told.model));
-    made->encodes_.push_back(told.encoder);
+    made->encoders_.push_back(told.encoder);
     pooled.push_back(model);
   }
   if (!config.model.file.empty()) made->default_ = answerers.front();
@@ -260,35 +259,39 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
   made->told_faults_ = config.faults;
   made->faults_ = std::make_unique<engines::faults::FaultSet>(config.faults);
   if (config.memory) CRATON_TRY(check_memory(pooled, models, *config.memory));
-  CRATON_TRY_ASSIGN(made->encoder_, add_encoder(config, store, models, made->default_encoder()));
-  made->encodes_.resize(models.size(), true);  // what was added is one
+  if (made->default_ && made->embeds(*made->default_)) {
+    made->encoder_ = std::get<std::size_t>(*made->default_);
+  } else {
+    CRATON_TRY_ASSIGN(made->encoder_, add_encoder(config, store, models));
+  }
   if (!models.empty()) made->pool_ = engines::Pool::make(std::move(models), config.memory);
   return std::shared_ptr<const ServedModels>(made);
 }
 
-/// The default model, if it embeds.
-std::optional<std::size_t> ServedModels::default_encoder() const {
-  const auto* model = default_ ? std::get_if<std::size_t>(&*default_) : nullptr;
-  return model && encodes_[*model] ? std::optional(*model) : std::nullopt;
+/// Rules answer in words.
+bool ServedModels::embeds(const Answerer& answerer) const {
+  const auto* model = std::get_if<std::size_t>(&answerer);
+  return model && encoders_[*model];
 }
 
 Result<service::FoundEngine> ServedModels::engine_for(const engines::Request& request) const {
   service::FoundEngine found;
   engines::rules::RequestView view(request);
   faults_->draw(view, found.faults);
-  const bool embeds = families::embedding_family_of(request.model_id) != nullptr;
   std::shared_ptr<engines::script::RuleSet> passed;  // the first rules none of which fit
   const auto answers = [&](const Answerer& answerer) {
     if (const auto* model = std::get_if<std::size_t>(&answerer)) {
-      if (encodes_[*model] == embeds) found.engine = pool_->take(*model);
-    } else if (!embeds) {
+      found.engine = pool_->take(*model);
+    } else {
       auto set = std::get<std::shared_ptr<Rules>>(answerer)->set();
       found.engine = set->claim(view, found.faults);
       if (!found.engine && !passed && !set->file().rules.empty()) passed = std::move(set);
     }
     return found.engine != nullptr;
   };
+  const bool embeds = families::embedding_family_of(request.model_id) != nullptr;
   for (const Bound& row : bound_) {
+    if (this->embeds(row.answerer) != embeds) continue;
     if (glob_matches(row.pattern, request.model_id) && answers(row.answerer)) return found;
   }
   if (embeds) {

@@ -75,13 +75,12 @@ class ServedModels {
     std::string pattern;
     Answerer answerer;
   };
-
-  std::optional<std::size_t> default_encoder() const;
+  bool embeds(const Answerer& answerer) const;
 
   std::vector<Bound> bound_;
-  std::optional<Answerer> default_;     ///< Of ids that are bound to none,
-  std::optional<std::size_t> encoder_;  ///< and of those that embed.
-  std::vector<bool> encodes_;           ///< Of the pool's models: they embed, and write no text.
+  std::vector<bool> encoders_;                 ///< Which models of the pool embed.
+  std::optional<Answerer> default_;            ///< Of ids that are bound to none,
+  std::optional<std::size_t> encoder_;         ///< and of those that embed.
   std::vector<std::shared_ptr<Rules>> rules_;  ///< Each once.
   std::vector<engines::faults::Fault> told_faults_;
   std::unique_ptr<engines::faults::FaultSet> faults_;

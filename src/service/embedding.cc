@@ -57,13 +57,15 @@ Result<void> refuse_unseeable(const engines::Engine& engine, const catalog::Mode
                    " here reads text alone: images cannot be embedded. Send text and try again."};
 }
 
-/// The texts as a conversation, for what matches requests by what they say.
-Conversation told_of(const EmbeddingRequest& request) {
-  Conversation told;
+/// What conditions of faults look at: the texts, as a user's turn.
+Conversation told_to_faults(const EmbeddingRequest& request) {
+  Turn turn{Role::user, {}};
   for (const EmbeddingItem& item : request.items) {
-    if (item.text) append_turn(told, Role::user, *item.text);
+    if (item.text) turn.content.emplace_back(TextBlock{*item.text});
   }
-  return told;
+  Conversation conversation;
+  conversation.turns.push_back(std::move(turn));
+  return conversation;
 }
 
 int tokens_of(const Embeddings& made) {
@@ -98,8 +100,8 @@ awaitable<Result<http::Response>> invoke_embedding(const Call& call, const catal
   const families::ModelContext context = context_of(model);
   CRATON_CO_TRY_ASSIGN(const families::NativeEmbedding native,
                        family.parse(context, call.input.payload));
-  const Conversation told = told_of(native.request);
-  const Asked asked{model, told};
+  const Conversation told = told_to_faults(native.request);
+  const Asked asked{model, told, false};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   CRATON_CO_TRY(refuse_unseeable(**engine, model, native.request));
