@@ -34,12 +34,15 @@ Model model_of(const json::object& row) {
       .license = text_at(row, "license"),
       .about = text_at(row, "about"),
       .huggingface = text_at(row, "huggingface"),
-      .packages = packages ? std::optional(package_source(packages->get_object())) : std::nullopt};
+      .packages = packages ? std::optional(package_source(packages->get_object())) : std::nullopt,
+      .conversion =
+          text_at(row, "convert").empty() ? Conversion::none : Conversion::sentence_transformer};
 }
 
 struct Index {
   std::vector<Model> models;
   std::string default_name;
+  std::string encoder_name;
 };
 
 /// The text is our own; index_test.cc holds it against what is read here.
@@ -47,7 +50,7 @@ Index read_index() {
   const auto text = json::parse(index_text);
   assert(text && "data/model-index.json is valid JSON");
   const json::object& root = text->get_object();
-  Index index{{}, text_at(root, "default")};
+  Index index{{}, text_at(root, "default"), text_at(root, "encoder")};
   for (const json::value& row : root.at("models").get_array()) {
     index.models.push_back(model_of(row.get_object()));
   }
@@ -64,6 +67,7 @@ const Index& index() {
 std::span<const Model> all_models() { return index().models; }
 
 const Model& default_model() { return *find_model(index().default_name); }
+const Model& default_encoder() { return *find_model(index().encoder_name); }
 
 const Model* find_model(std::string_view name) {
   const std::vector<Model>& models = index().models;

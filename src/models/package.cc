@@ -61,6 +61,7 @@ Result<zip_uint64_t> find_member(zip_t* zip, const std::filesystem::path& file,
   for (zip_int64_t i = 0; i < entries; ++i) {
     const char* name = zip_get_name(zip, static_cast<zip_uint64_t>(i), 0);
     if (!name || !std::string_view(name).ends_with(suffix)) continue;
+    if (name == suffix) return static_cast<zip_uint64_t>(i);
     if (found) return failed(file.string() + ": several members end in " + std::string(suffix));
     found = static_cast<zip_uint64_t>(i);
   }

