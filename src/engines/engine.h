@@ -1,5 +1,5 @@
-// Engine: what answers a Conversation. A family knows nothing of engines; an engine nothing of
-// families.
+// Engine: what answers a Conversation, or turns texts into vectors. A family knows nothing of
+// engines; an engine nothing of families.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "conversation/conversation.h"
+#include "conversation/embedding.h"
+#include "engines/embedding.h"
 #include "engines/generation.h"
 #include "metrics/instruments.h"
 
@@ -41,10 +43,12 @@ struct Limits {
   Priority priority = Priority::normal;
 };
 
-/// What the bound model can do beside continuing text.
+/// What the bound model can do.
 struct Capabilities {
-  bool images = false;     ///< Sees the images of a conversation.
-  bool reasoning = false;  ///< Thinks before it answers, when asked to.
+  bool images = false;      ///< Sees the images of a conversation, or makes vectors of them.
+  bool reasoning = false;   ///< Thinks before it answers, when asked to.
+  bool text = true;         ///< Continues text: generate() and count_tokens().
+  bool embeddings = false;  ///< Turns texts into vectors, or ranks them: embed().
 };
 
 /// What an engine does, for an operator. Each number is a moment of its own.
@@ -98,6 +102,14 @@ class Engine {
   /// Tokens of the prompt that generate() would compute; past the engine's context, where
   /// generate() computes nothing, an estimate. Fails as generate() does.
   virtual Result<int> count_tokens(const Conversation& conversation) = 0;
+
+  /// Starts to make vectors; they arrive in the Embedding. Never blocks on the model. Only where
+  /// capabilities() has `embeddings`. Fails as generate() does, but for chat templates. A text that
+  /// is too long, or that has no tokens, a passed deadline and what else ends it arrives as a
+  /// Failure.
+  virtual Result<std::shared_ptr<Embedding>> embed(EmbeddingRequest, const Limits&) {
+    return Error{ErrorCode::model_error, "The model that answers here makes no embeddings."};
+  }
 };
 
 }  // namespace craton::engines

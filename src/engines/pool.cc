@@ -71,6 +71,13 @@ class Pool::Member : public Engine {
     return engine->count_tokens(conversation);
   }
 
+  Result<std::shared_ptr<Embedding>> embed(EmbeddingRequest request,
+                                           const Limits& limits) override {
+    const std::shared_ptr<Engine> engine = loaded();
+    if (!engine) return not_ready();
+    return engine->embed(std::move(request), limits);
+  }
+
   const PoolModel& told() const { return model_; }
 
  private:

@@ -19,6 +19,8 @@
 #include "engines/llama/cpu.h"
 #include "engines/llama/drafter.h"
 #include "engines/llama/image_queue.h"
+#include "engines/llama/inbox.h"
+#include "engines/llama/load_state.h"
 #include "engines/llama/loaded_model.h"
 #include "engines/llama/prefix_tree.h"
 #include "engines/llama/refusals.h"
@@ -42,65 +44,6 @@ constexpr int weighed_tokens = 16;
 Error throttled() {
   return {ErrorCode::throttling, "Too many requests, please wait before trying again."};
 }
-
-/// What callers leave for the engine's thread. Outlives the engine: generations hold it.
-class Inbox {
- public:
-  /// A place among the requests that the engine holds; given back on destruction.
-  std::shared_ptr<void> take_place(int places) {
-    std::lock_guard lock(mutex_);
-    if (taken_ >= places) return nullptr;
-    ++taken_;
-    return {this, [](Inbox* inbox) { inbox->give_place_back(); }};
-  }
-
-  void put(Request request) {
-    {
-      std::lock_guard lock(mutex_);
-      requests_.push_back(std::move(request));
-    }
-    changed_.notify_one();
-  }
-
-  int places_taken() {
-    std::lock_guard lock(mutex_);
-    return taken_;
-  }
-
-  /// Something outside changed: look again.
-  void nudge() {
-    {
-      std::lock_guard lock(mutex_);
-      nudged_ = true;
-    }
-    changed_.notify_one();
-  }
-
-  std::vector<Request> take() {
-    std::lock_guard lock(mutex_);
-    nudged_ = false;
-    return std::exchange(requests_, {});
-  }
-
-  /// Sleeps until put() or nudge() since the last take(), or until `deadline`.
-  void wait(std::optional<SteadyTime> deadline) {
-    std::unique_lock lock(mutex_);
-    const auto news = [&] { return nudged_ || !requests_.empty(); };
-    deadline ? (void)changed_.wait_until(lock, *deadline, news) : changed_.wait(lock, news);
-  }
-
- private:
-  void give_place_back() {
-    std::lock_guard lock(mutex_);
-    --taken_;
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Request> requests_;
-  int taken_ = 0;
-  bool nudged_ = false;
-};
 
 LlamaOptions with_defaults(LlamaOptions options) {
   const auto or_default = [](int asked, int otherwise, int most) {
@@ -224,21 +167,8 @@ class LlamaEngine : public Engine {
   std::string_view kind() const override { return "llama"; }
   std::string_view model() const override { return options_.name; }
 
-  Status status() const override {
-    std::lock_guard lock(mutex_);
-    return status_;
-  }
-
-  void notify_loaded(std::function<void()> wake) override {
-    {
-      std::lock_guard lock(mutex_);
-      if (status_.state == State::loading) {
-        waiting_for_load_.push_back(std::move(wake));
-        return;
-      }
-    }
-    wake();
-  }
+  Status status() const override { return load_.status(); }
+  void notify_loaded(std::function<void()> wake) override { load_.notify(std::move(wake)); }
 
   Capabilities capabilities() const override {
     const auto model = loaded();
@@ -273,15 +203,12 @@ class LlamaEngine : public Engine {
   bool load();
   Result<void> load_draft();
   void serve();
-  void publish(Status status);
 
   const LlamaOptions options_;
-  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+  const std::shared_ptr<Inbox<Request>> inbox_ = std::make_shared<Inbox<Request>>();
   Gauges gauges_;
   std::atomic<bool> stop_ = false;
-  mutable std::mutex mutex_;
-  Status status_{State::loading, {}};
-  std::vector<std::function<void()>> waiting_for_load_;
+  LoadState load_;
   // Written once, before `ready` is published.
   std::unique_ptr<LoadedModel> model_;
   std::unique_ptr<ImageQueue> images_;  ///< Null when the model sees none.
@@ -459,16 +386,6 @@ Result<int> LlamaEngine::count_tokens(const Conversation& conversation) {
   return prompt.text.count;
 }
 
-void LlamaEngine::publish(Status status) {
-  std::vector<std::function<void()>> waiting;
-  {
-    std::lock_guard lock(mutex_);
-    status_ = std::move(status);
-    waiting.swap(waiting_for_load_);
-  }
-  for (const auto& wake : waiting) wake();
-}
-
 /// The draft model reads what the large one does, of one answer at a time.
 Result<void> LlamaEngine::load_draft() {
   if (options_.draft.empty()) return {};
@@ -505,12 +422,12 @@ bool LlamaEngine::load() {
                                   stop_);
   if (stop_) return false;  // nobody is left to tell
   if (!loaded) {
-    publish({State::failed, loaded.error().message});
+    load_.publish({State::failed, loaded.error().message});
     return false;
   }
   model_ = std::move(*loaded);
   if (const Result<void> drafts = load_draft(); !drafts) {
-    if (!stop_) publish({State::failed, drafts.error().message});
+    if (!stop_) load_.publish({State::failed, drafts.error().message});
     return false;
   }
   if (ImageEncoder* encoder = model_->image_encoder()) {
@@ -527,7 +444,7 @@ bool LlamaEngine::load() {
                              {"parallel", std::int64_t{options_.parallel}},
                              {"draft", draft_ != nullptr},
                              {"images", model_->image_encoder() != nullptr}});
-  publish({State::ready, {}});
+  load_.publish({State::ready, {}});
   return true;
 }
 
@@ -564,7 +481,7 @@ void LlamaEngine::run() {
     if (load()) serve();
   } catch (const std::exception& exception) {
     log::error("load_failed", {{"model", options_.name}, {"reason", exception.what()}});
-    publish({State::failed, exception.what()});
+    load_.publish({State::failed, exception.what()});
   }
 }
 
