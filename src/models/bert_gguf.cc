@@ -74,7 +74,7 @@ constexpr std::array sizes{
     Size{"intermediate_size", "bert.feed_forward_length"},
     Size{"num_hidden_layers", "bert.block_count"},
     Size{"num_attention_heads", "bert.attention.head_count"},
-    Size{"type_vocab_size", "bert.token_type_count"},
+    Size{"type_vocab_size", "tokenizer.ggml.token_type_count"},
 };
 
 // How vectors of tokens become one. Source: llama_pooling_type.

@@ -41,10 +41,6 @@ constexpr int kept_max = 32;
 // vocabulary, 0.6 MB for one of 150,000 tokens.
 constexpr int weighed_tokens = 16;
 
-Error throttled() {
-  return {ErrorCode::throttling, "Too many requests, please wait before trying again."};
-}
-
 LlamaOptions with_defaults(LlamaOptions options) {
   const auto or_default = [](int asked, int otherwise, int most) {
     return std::clamp(asked > 0 ? asked : otherwise, 1, most);

@@ -5,6 +5,11 @@
 
 namespace craton::engines::llama {
 
+/// When the queue is full.
+inline Error throttled() {
+  return {ErrorCode::throttling, "Too many requests, please wait before trying again."};
+}
+
 inline Error timed_out() {
   return {ErrorCode::model_timeout,
           "Model has timed out in processing the request. Try your request again."};

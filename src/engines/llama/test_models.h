@@ -23,6 +23,10 @@ inline constexpr TestModel qwen{"qwen", "CRATON_TEST_MODEL_QWEN",
                                 "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
                                 "craton pull qwen2.5-coder-0.5b-instruct"};
 
+/// Turns English texts into vectors of 384 numbers.
+inline constexpr TestModel minilm{"minilm", "CRATON_TEST_MODEL_ENCODER",
+                                  "all-minilm-l6-v2-f16.gguf", "craton pull all-minilm-l6-v2"};
+
 inline std::filesystem::path cache_folder() {
   if (const char* own = std::getenv("CRATON_CACHE_DIR")) return own;
   if (const char* shared = std::getenv("XDG_CACHE_HOME")) {

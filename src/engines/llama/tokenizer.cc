@@ -158,9 +158,12 @@ bool Tokenizer::append(std::string_view text, bool control_tokens,
   }
 }
 
+bool Tokenizer::begins_prompts() const {
+  return llama_vocab_get_add_bos(&vocab_) && llama_vocab_bos(&vocab_) != LLAMA_TOKEN_NULL;
+}
+
 bool Tokenizer::wants_bos(std::string_view text, const std::vector<char>& by_caller) const {
-  if (!llama_vocab_get_add_bos(&vocab_) || llama_vocab_bos(&vocab_) == LLAMA_TOKEN_NULL)
-    return false;
+  if (!begins_prompts()) return false;
   const bool template_wrote_it = !text.empty() && !by_caller[0] && text.starts_with(bos_text());
   return !template_wrote_it;
 }

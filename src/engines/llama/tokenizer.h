@@ -53,6 +53,9 @@ class Tokenizer {
 
   bool ends_answer(Token token) const;
 
+  /// True when tokenize() puts the model's first token in front of what callers wrote.
+  bool begins_prompts() const;
+
   /// Text of the tokens that a template calls `bos_token` and `eos_token`; empty without them.
   std::string bos_text() const;
   std::string eos_text() const;
