@@ -9,10 +9,14 @@
 #include <utility>
 
 #include "base/glob.h"
+#include "base/log.h"
+#include "engines/llama/encoder_engine.h"
 #include "engines/llama/llama_engine.h"
 #include "engines/llama/model_file.h"
 #include "engines/rules/request_view.h"
 #include "engines/script/rule_set.h"
+#include "families/embedding_family.h"
+#include "models/index.h"
 #include "models/store.h"
 #include "server/environment.h"
 
@@ -52,25 +56,67 @@ Result<engines::llama::LlamaOptions> llama_options(const models::Store& store,
   return options;
 }
 
+engines::llama::EncoderEngineOptions encoder_options(const engines::llama::LlamaOptions& options) {
+  constexpr int computed = 8;  // beside those that wait, as many as a model answers at once
+  return {
+      .path = options.path,
+      .name = options.name,
+      .threads = options.threads,
+      .context_tokens = options.context_tokens,
+      .gpu_layers = options.gpu_layers,
+      .requests_max = options.waiting_max + (options.parallel > 0 ? options.parallel : computed)};
+}
+
+Result<std::uint64_t> bytes_needed(const engines::llama::LlamaOptions& options) {
+  return engines::llama::is_encoder(options.path)
+             ? engines::llama::encoder_memory_needed(encoder_options(options))
+             : engines::llama::memory_needed(options);
+}
+
+/// A model, and whether it embeds rather than writes.
+struct Made {
+  engines::PoolModel model;
+  bool encoder;
+};
+
 /// One file may be served twice, with other settings: the second is then called as `models` calls
 /// it, so that metrics tell them apart.
-Result<engines::PoolModel> pool_model(const models::Store& store, const NamedModel& named,
-                                      bool measured,
-                                      const std::vector<engines::PoolModel>& others) {
+Result<Made> pool_model(const models::Store& store, const NamedModel& named, bool measured,
+                        const std::vector<engines::PoolModel>& others) {
   CRATON_TRY_ASSIGN(engines::llama::LlamaOptions options, llama_options(store, named.config));
   if (std::ranges::find(others, options.name, &engines::PoolModel::name) != others.end()) {
     options.name = named.name;
   }
   std::uint64_t bytes = 0;
   if (measured) {
-    CRATON_TRY_ASSIGN(bytes, engines::llama::memory_needed(options));
+    CRATON_TRY_ASSIGN(bytes, bytes_needed(options));
   }
-  return engines::PoolModel{
-      .kind = "llama",
-      .name = options.name,
-      .bytes = bytes,
-      .kept = named.config.keep,
-      .make = [options] { return engines::llama::make_llama_engine(options); }};
+  const bool encoder = engines::llama::is_encoder(options.path);
+  std::function<std::unique_ptr<engines::Engine>()> make;
+  if (encoder) {
+    make = [told = encoder_options(options)] { return engines::llama::make_encoder_engine(told); };
+  } else {
+    make = [options] { return engines::llama::make_llama_engine(options); };
+  }
+  return Made{{.kind = "llama",
+               .name = options.name,
+               .bytes = bytes,
+               .kept = named.config.keep,
+               .make = std::move(make)},
+              encoder};
+}
+
+/// The encoder that `craton pull` fetched, where it is there and nobody named another.
+std::optional<NamedModel> pulled_encoder(const Config& config, const models::Store& store) {
+  const models::Model& encoder = models::default_encoder();
+  if (config.model.file.empty() || !store.has(encoder)) return std::nullopt;
+  NamedModel named{encoder.name, config.model};
+  named.config.file = encoder.name;
+  named.config.projector.clear();
+  named.config.draft.clear();
+  named.config.script.clear();
+  named.config.keep = false;
+  return named;
 }
 
 /// Each model once, the default one first; it is kept.
@@ -89,11 +135,16 @@ std::vector<NamedModel> all_models(const Config& config) {
 
 std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + "M"; }
 
+std::uint64_t kept_bytes(const std::vector<engines::PoolModel>& models) {
+  std::uint64_t kept = 0;
+  for (const engines::PoolModel& model : models) kept += model.kept ? model.bytes : 0;
+  return kept;
+}
+
 /// Each model must be able to be loaded beside those that stay.
 Result<void> check_memory(const std::vector<NamedModel>& named,
                           const std::vector<engines::PoolModel>& models, std::uint64_t most) {
-  std::uint64_t kept = 0;
-  for (const engines::PoolModel& model : models) kept += model.kept ? model.bytes : 0;
+  const std::uint64_t kept = kept_bytes(models);
   for (std::size_t i = 0; i < models.size(); ++i) {
     const std::uint64_t needed = kept + (models[i].kept ? 0 : models[i].bytes);
     if (needed <= most) continue;
@@ -109,6 +160,27 @@ Result<void> check_memory(const std::vector<NamedModel>& named,
 
 std::string counted(std::size_t number, std::string_view what) {
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+/// The model that embeds where neither a binding nor the default model does: the one that was
+/// pulled, which is added to `models`. Memory that does not suffice for it beside the kept ones is
+/// no reason not to start.
+Result<std::optional<std::size_t>> add_encoder(const Config& config, const models::Store& store,
+                                               std::vector<engines::PoolModel>& models) {
+  const std::optional<NamedModel> encoder = pulled_encoder(config, store);
+  if (!encoder) return std::optional<std::size_t>();
+  const auto there = std::ranges::find(models, encoder->name, &engines::PoolModel::name);
+  if (there != models.end()) {
+    return std::optional(static_cast<std::size_t>(there - models.begin()));
+  }
+  CRATON_TRY_ASSIGN(Made made, pool_model(store, *encoder, config.memory.has_value(), models));
+  if (config.memory &&
+      !check_memory({*encoder}, {made.model}, *config.memory - kept_bytes(models))) {
+    log::warning("encoder_left_out", {{"model", made.model.name}, {"reason", "memory"}});
+    return std::optional<std::size_t>();
+  }
+  models.push_back(std::move(made.model));
+  return std::optional(models.size() - 1);
 }
 
 }  // namespace
@@ -150,7 +222,7 @@ std::vector<ModelCheck> check_models(const Config& config) {
     }
     const auto options = llama_options(store, model.config);
     const Result<std::uint64_t> bytes =
-        options ? engines::llama::memory_needed(*options) : Result<std::uint64_t>(options.error());
+        options ? bytes_needed(*options) : Result<std::uint64_t>(options.error());
     bytes ? (void)(check.bytes = *bytes) : (void)(check.problem = bytes.error().message);
     checks.push_back(std::move(check));
   }
@@ -172,10 +244,10 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
       answerers.emplace_back(std::move(rules));
       continue;
     }
-    CRATON_TRY_ASSIGN(engines::PoolModel told,
-                      pool_model(store, model, config.memory.has_value(), models));
+    CRATON_TRY_ASSIGN(Made told, pool_model(store, model, config.memory.has_value(), models));
     answerers.emplace_back(models.size());
-    models.push_back(std::move(told));
+    models.push_back(std::move(told.model));
+    made->encoders_.push_back(told.encoder);
     pooled.push_back(model);
   }
   if (!config.model.file.empty()) made->default_ = answerers.front();
@@ -187,8 +259,19 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
   made->told_faults_ = config.faults;
   made->faults_ = std::make_unique<engines::faults::FaultSet>(config.faults);
   if (config.memory) CRATON_TRY(check_memory(pooled, models, *config.memory));
+  if (made->default_ && made->embeds(*made->default_)) {
+    made->encoder_ = std::get<std::size_t>(*made->default_);
+  } else {
+    CRATON_TRY_ASSIGN(made->encoder_, add_encoder(config, store, models));
+  }
   if (!models.empty()) made->pool_ = engines::Pool::make(std::move(models), config.memory);
   return std::shared_ptr<const ServedModels>(made);
+}
+
+/// Rules answer in words.
+bool ServedModels::embeds(const Answerer& answerer) const {
+  const auto* model = std::get_if<std::size_t>(&answerer);
+  return model && encoders_[*model];
 }
 
 Result<service::FoundEngine> ServedModels::engine_for(const engines::Request& request) const {
@@ -206,8 +289,14 @@ Result<service::FoundEngine> ServedModels::engine_for(const engines::Request& re
     }
     return found.engine != nullptr;
   };
+  const bool embeds = families::embedding_family_of(request.model_id) != nullptr;
   for (const Bound& row : bound_) {
+    if (this->embeds(row.answerer) != embeds) continue;
     if (glob_matches(row.pattern, request.model_id) && answers(row.answerer)) return found;
+  }
+  if (embeds) {
+    if (encoder_) found.engine = pool_->take(*encoder_);
+    return found;
   }
   if (default_ && answers(*default_)) return found;
   if (!passed || !found.faults.empty()) return found;

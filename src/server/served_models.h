@@ -1,5 +1,9 @@
 // ServedModels: the models that the configuration names, and which model ids each answers.
 //
+// Ids of embedding and reranking models are answered by encoders alone, all others by models that
+// write text: a binding to a model of the other kind is passed over. Where the configuration names
+// no encoder for them, the one that `craton pull` fetched answers, when it is there.
+//
 // Threads: any function may be called from any thread.
 #pragma once
 
@@ -71,9 +75,12 @@ class ServedModels {
     std::string pattern;
     Answerer answerer;
   };
+  bool embeds(const Answerer& answerer) const;
 
   std::vector<Bound> bound_;
-  std::optional<Answerer> default_;
+  std::vector<bool> encoders_;                 ///< Which models of the pool embed.
+  std::optional<Answerer> default_;            ///< Of ids that are bound to none,
+  std::optional<std::size_t> encoder_;         ///< and of those that embed.
   std::vector<std::shared_ptr<Rules>> rules_;  ///< Each once.
   std::vector<engines::faults::Fault> told_faults_;
   std::unique_ptr<engines::faults::FaultSet> faults_;

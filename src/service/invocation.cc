@@ -12,6 +12,7 @@
 #include "engines/refusals.h"
 #include "engines/rules/request_view.h"
 #include "families/attachments.h"
+#include "families/embedding_family.h"
 #include "http/awaitable.h"
 #include "service/document_reader.h"
 
@@ -20,7 +21,16 @@ namespace {
 
 using boost::asio::awaitable;
 
+Error no_encoder(std::string_view model_id) {
+  return {ErrorCode::model_not_ready,
+          "No encoder is bound to " + std::string(model_id) +
+              ". Fetch one with craton pull all-minilm-l6-v2 and start the server again, or bind "
+              "another: craton serve --bind '" +
+              std::string(model_id) + "=FILE.gguf'."};
+}
+
 Error no_engine(std::string_view model_id) {
+  if (families::embedding_family_of(model_id)) return no_encoder(model_id);
   return {ErrorCode::model_not_ready,
           "No model is bound to " + std::string(model_id) +
               ". Start the server with a model: craton serve --model NAME."};
@@ -61,9 +71,7 @@ bool tells_full_context(const catalog::Model& model) {
 Result<std::vector<Running>> start(const Call& call, const std::shared_ptr<engines::Engine>& engine,
                                    const catalog::Model& model, const Conversation& conversation,
                                    int count) {
-  const engines::Limits limits{model.context_tokens,
-                               call.started + call.service.options().answer_limit,
-                               priority_of(call.input)};
+  const engines::Limits limits = limits_of(call, model);
   const Told told{.cached_tokens = conversation.caching, .full_context = tells_full_context(model)};
   const Account& account = *call.account;
   const AnswerLabels labels{account.gen_ai_operation, account.request_model, account.engine_model};
@@ -154,6 +162,11 @@ std::string_view text_member(const api::Input& input, std::string_view name) {
 
 families::ModelContext context_of(const catalog::Model& model) {
   return {model.id, model.context_tokens, model.output_tokens_max, model.converse.prompt_caching};
+}
+
+engines::Limits limits_of(const Call& call, const catalog::Model& model) {
+  return {model.context_tokens, call.started + call.service.options().answer_limit,
+          priority_of(call.input)};
 }
 
 Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id,

@@ -45,6 +45,10 @@ struct Asked {
 boost::asio::awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& call,
                                                                               const Asked& asked);
 
+/// What the call asks of an engine beside its content: the model's promise, the call's deadline,
+/// its service tier.
+engines::Limits limits_of(const Call& call, const catalog::Model& model);
+
 /// What the caller is told of an answer, beside its content.
 struct Told {
   bool cached_tokens;  ///< False: those read from or written to a cache are counted as input.

@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "families/embedding_family.h"
 #include "families/family.h"
 #include "families/schema.h"
 #include "service/chunk_writer.h"
+#include "service/embedding.h"
 #include "service/event_body.h"
 #include "service/fault_body.h"
 #include "service/invocation.h"
@@ -89,18 +91,22 @@ Result<NativeCall> read_call(const Call& call, Delivery delivery, const catalog:
                     {}};
 }
 
-/// Reads a native call and begins its answers.
-awaitable<Result<NativeCall>> begin(const Call& call, Delivery delivery) {
+/// The model that is asked for.
+Result<const catalog::Model*> asked_model(const Call& call) {
   call.account->gen_ai_operation = "chat";  // until it is known better
-  CRATON_CO_TRY_ASSIGN(const catalog::Model* model,
-                       resolve_model(call, text_member(call.input, "modelId")));
-  CRATON_CO_TRY_ASSIGN(NativeCall native, read_call(call, delivery, *model));
-  const Asked asked{*model, native.request->conversation, delivery == Delivery::streamed};
+  return resolve_model(call, text_member(call.input, "modelId"));
+}
+
+/// Reads a native call and begins its answers.
+awaitable<Result<NativeCall>> begin(const Call& call, const catalog::Model& model,
+                                    Delivery delivery) {
+  CRATON_CO_TRY_ASSIGN(NativeCall native, read_call(call, delivery, model));
+  const Asked asked{model, native.request->conversation, delivery == Delivery::streamed};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   native.engine = *engine;
   Result<std::vector<Running>> running = co_await begin_answers(
-      call, *engine, *model, native.request->conversation, native.request->generations);
+      call, *engine, model, native.request->conversation, native.request->generations);
   if (!running) co_return running.error();
   for (Running& one : *running) native.running.push_back(std::move(one));
   co_return native;
@@ -133,7 +139,12 @@ http::Response native_response(std::string body, const Usage& usage, const Nativ
 }  // namespace
 
 awaitable<Result<http::Response>> invoke_model(const Call& call) {
-  Result<NativeCall> native = co_await begin(call, Delivery::whole);
+  CRATON_CO_TRY_ASSIGN(const catalog::Model* model, asked_model(call));
+  if (const families::EmbeddingFamily* family = families::embedding_family_of(model->id)) {
+    CRATON_CO_TRY(refuse_unsupported(call.input));
+    co_return co_await invoke_embedding(call, *model, *family);
+  }
+  Result<NativeCall> native = co_await begin(call, *model, Delivery::whole);
   if (!native) co_return native.error();
   tl::expected<std::vector<Answer>, Failure> answers = co_await collect(std::move(native->running));
   if (!answers) co_return error_of(*native->family, answers.error());
@@ -145,7 +156,8 @@ awaitable<Result<http::Response>> invoke_model(const Call& call) {
 }
 
 awaitable<Result<http::Response>> invoke_model_with_response_stream(const Call& call) {
-  Result<NativeCall> native = co_await begin(call, Delivery::streamed);
+  CRATON_CO_TRY_ASSIGN(const catalog::Model* model, asked_model(call));
+  Result<NativeCall> native = co_await begin(call, *model, Delivery::streamed);
   if (!native) co_return native.error();
   // What fails before the first event is refused like any other call.
   Event first = co_await native->running.front().next();
