@@ -78,7 +78,9 @@ std::vector<Ranked> ranked(const Embeddings& made) {
     results.push_back({i - first, made.scores ? double{values.front()}
                                               : cosine(made.vectors.front().values, values)});
   }
-  std::ranges::stable_sort(results, std::ranges::greater{}, &Ranked::score);
+  std::ranges::sort(results, [](const Ranked& a, const Ranked& b) {
+    return a.score != b.score ? a.score > b.score : a.index < b.index;
+  });
   return results;
 }
 
