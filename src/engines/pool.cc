@@ -93,6 +93,7 @@ class Pool::Member : public Engine {
 
   // Guarded by the pool's mutex.
   std::shared_ptr<Engine> engine_;  ///< Null: not loaded, and not loading.
+  bool made_now_ = false;           ///< The pool's thread is about to put one there.
   SteadyTime made_{};
   std::vector<std::function<void()>> waiting_;  ///< For there to be an engine.
   int holders_ = 0;
@@ -153,6 +154,7 @@ int Pool::loaded() const {
 
 /// With the mutex held.
 void Pool::want(Member& member) {
+  if (member.made_now_) return;  // who waits is woken all the same
   if (std::ranges::find(wanted_, &member) == wanted_.end()) wanted_.push_back(&member);
   changed_.notify_one();
 }
@@ -195,11 +197,13 @@ bool Pool::load_next(std::unique_lock<std::mutex>& lock) {
     if (!discarded_.empty()) return true;
     wanted_.erase(wanted_.begin() + static_cast<std::ptrdiff_t>(i));
     bytes_ += member.told().bytes;
+    member.made_now_ = true;
     lock.unlock();
     log::info("model_loads", {{"model", member.model()}, {"mib", mebibytes(member.told().bytes)}});
     const std::shared_ptr<Engine> engine = member.told().make();
     lock.lock();
     member.engine_ = engine;
+    member.made_now_ = false;
     member.made_ = std::chrono::steady_clock::now();
     std::vector<std::function<void()>> waiting = std::exchange(member.waiting_, {});
     lock.unlock();

@@ -221,5 +221,28 @@ TEST_F(PoolTest, KeepsItsBoundWhateverIsAsked) {
   EXPECT_LE(world.most_alive, 3);
 }
 
+/// Between "it is wanted" and "it is there" an engine is made, which takes a moment.
+TEST_F(PoolTest, MakesAModelOnceThatIsAskedForWhileItIsMade) {
+  std::promise<void> begun;
+  std::promise<void> may_go_on;
+  PoolModel slow = model("slow", 1, true);
+  slow.make = [&, make = slow.make] {
+    if (world.made == 0) {
+      begun.set_value();
+      may_go_on.get_future().wait();
+    }
+    return make();
+  };
+  const auto pool = Pool::make({slow}, std::nullopt);
+  begun.get_future().wait();
+  const auto engine = pool->take(0);
+  std::promise<void> loaded;
+  engine->notify_loaded([&] { loaded.set_value(); });
+  may_go_on.set_value();
+  EXPECT_EQ(loaded.get_future().wait_for(10s), std::future_status::ready);
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(world.made, 1);
+}
+
 }  // namespace
 }  // namespace craton::engines
