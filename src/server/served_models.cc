@@ -184,7 +184,7 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
   return std::shared_ptr<const ServedModels>(made);
 }
 
-Result<service::FoundEngine> ServedModels::engine_for(const engines::Request& request) const {
+service::FoundEngine ServedModels::engine_for(const engines::Request& request) const {
   service::FoundEngine found;
   engines::rules::RequestView view(request);
   faults_->draw(view, found.faults);
@@ -203,12 +203,13 @@ Result<service::FoundEngine> ServedModels::engine_for(const engines::Request& re
     if (glob_matches(row.pattern, request.model_id) && answers(row.answerer)) return found;
   }
   if (default_ && answers(*default_)) return found;
-  if (!passed || !found.faults.empty()) return found;
-  if (request.operation.ends_with("ountTokens") || request.operation.ends_with("count_tokens")) {
+  if (!passed) return found;
+  if (request.operation == "CountTokens" || request.operation == "anthropic.count_tokens") {
     found.engine = passed->counter();
-    return found;
+  } else {
+    found.why_none = Error{ErrorCode::resource_not_found, passed->why_none(view)};
   }
-  return Error{ErrorCode::resource_not_found, passed->why_none(view)};
+  return found;
 }
 
 Result<void> ServedModels::reload_rules() const {
