@@ -133,7 +133,7 @@ int run(const std::string& model, int rounds) {
   if (!models) die(models.error().message);
   const Conversation nothing;
   const std::shared_ptr<engines::Engine> engine =
-      (*models)->engine_for({.conversation = nothing})->engine;
+      (*models)->engine_for({.conversation = nothing}).engine;
   wait_on([&](auto wake) { engine->notify_loaded(wake); });
   const auto server = server::BedrockServer::start(config, *models);
   if (!server) die(server.error().message);

@@ -142,7 +142,7 @@ class Served {
  public:
   explicit Served(std::chrono::microseconds pace)
       : service_({}, std::make_shared<catalog::Catalog>(catalog::View::all),
-                 std::make_shared<TokenMill>(pace)),
+                 service::always(std::make_shared<TokenMill>(pace))),
         server_(
             {.threads = 1},
             [this](http::Request request) { return service_.handle(std::move(request)); },

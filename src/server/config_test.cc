@@ -155,6 +155,38 @@ TEST(Config, NoModelIsCalledNone) {
   EXPECT_EQ(read_config({{{"model", "none"}}, nothing, {}})->model.file, "");
 }
 
+TEST_F(ConfigFile, RulesAloneNeedNoModel) {
+  const std::string file = write("models: {canned: {script: a.yaml}}\nbind: {\"x*\": canned}\n");
+  const auto config = read_config({{{"bind", "y*=script:b.yaml"}}, nothing, file});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->model.file, "");
+  ASSERT_EQ(config->models.size(), 2U);
+  EXPECT_EQ(config->models[0].config.script, "a.yaml");
+  EXPECT_EQ(config->models[1].config.script, "b.yaml");
+}
+
+TEST_F(ConfigFile, RulesBesideAModelLeaveTheDefaultOne) {
+  const auto told = [&](std::map<std::string, std::string> flags) {
+    const auto config = read_config({std::move(flags), nothing, write("{}")});
+    return config ? config->model.file : config.error().message;
+  };
+  EXPECT_EQ(told({{"bind", "x*=script:a.yaml,y*=other"}}), default_model);
+  EXPECT_EQ(told({{"bind", "x*=script:a.yaml"}, {"model", "small"}}), "small");
+  const auto rules = read_config({{{"model", "script:a.yaml"}}, nothing, write("{}")});
+  ASSERT_TRUE(rules);
+  EXPECT_EQ(rules->model.script, "a.yaml");
+}
+
+TEST(Config, FaultsAreWordsBehindCommas) {
+  const auto config = read_config({{{"fault", "drop;at=3, ThrottlingException"}}, nothing, {}});
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->faults.size(), 2U);
+  EXPECT_EQ(config->faults[0].at, 3);
+  const auto wrong = read_config({{{"fault", "drp"}}, nothing, {}});
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().message, HasSubstr("--fault: 'drp': there is no fault 'drp'"));
+}
+
 TEST(Config, AMissingFileIsNamed) {
   const auto config = read_config({{}, nothing, "no-such.yaml"});
   ASSERT_FALSE(config);

@@ -274,7 +274,7 @@ bool ServedModels::embeds(const Answerer& answerer) const {
   return model && encoders_[*model];
 }
 
-Result<service::FoundEngine> ServedModels::engine_for(const engines::Request& request) const {
+service::FoundEngine ServedModels::engine_for(const engines::Request& request) const {
   service::FoundEngine found;
   engines::rules::RequestView view(request);
   faults_->draw(view, found.faults);
@@ -299,12 +299,13 @@ Result<service::FoundEngine> ServedModels::engine_for(const engines::Request& re
     return found;
   }
   if (default_ && answers(*default_)) return found;
-  if (!passed || !found.faults.empty()) return found;
-  if (request.operation.ends_with("ountTokens") || request.operation.ends_with("count_tokens")) {
+  if (!passed) return found;
+  if (request.operation == "CountTokens" || request.operation == "anthropic.count_tokens") {
     found.engine = passed->counter();
-    return found;
+  } else {
+    found.why_none = Error{ErrorCode::resource_not_found, passed->why_none(view)};
   }
-  return Error{ErrorCode::resource_not_found, passed->why_none(view)};
+  return found;
 }
 
 Result<void> ServedModels::reload_rules() const {

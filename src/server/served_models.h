@@ -43,9 +43,9 @@ class ServedModels {
   static Result<std::shared_ptr<const ServedModels>> make(const Config& config);
 
   /// What answers a request: the first binding of its model id that does, or the default model;
-  /// null when none is there. A model stays loaded while its engine is held. Fails with
-  /// `resource_not_found` when rules alone are bound and none fits.
-  Result<service::FoundEngine> engine_for(const engines::Request& request) const;
+  /// none, with `resource_not_found`, when rules alone are bound and none fits. A model stays
+  /// loaded while its engine is held.
+  service::FoundEngine engine_for(const engines::Request& request) const;
 
   /// Reads the files of rules again, and begins to count their calls anew. One that is wrong keeps
   /// the rules that it had; the first such error is returned.

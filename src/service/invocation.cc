@@ -130,7 +130,7 @@ Result<FoundEngine> find_engine(const Call& call, const Asked& asked) {
                                  .conversation = asked.conversation};
   engines::rules::RequestView view(request);
   CRATON_TRY(add_asked_faults(call.asked_faults, view, call.account->faults));
-  CRATON_TRY_ASSIGN(FoundEngine found, call.service.engine_for(request));
+  FoundEngine found = call.service.engine_for(request);
   for (auto& fault : found.faults) call.account->faults.push_back(std::move(fault));
   return found;
 }
@@ -185,7 +185,7 @@ awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& cal
   co_await start_late(call);
   CRATON_CO_TRY(refuse_by_fault(call));
   const std::shared_ptr<engines::Engine> engine = std::move(found->engine);
-  if (!engine) co_return no_engine(asked.model.id);
+  if (!engine) co_return found->why_none.value_or(no_engine(asked.model.id));
   call.account->engine_model = engine->model();
   if (engine->status().state == engines::State::loading) {
     const SteadyTime deadline =

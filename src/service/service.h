@@ -9,12 +9,13 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/clock.h"
-#include "base/result.h"
+#include "base/error.h"
 #include "catalog/catalog.h"
 #include "engines/engine.h"
 #include "engines/faults/fault_set.h"
@@ -36,13 +37,14 @@ struct ServiceOptions {
 
 /// What answers a request.
 struct FoundEngine {
-  std::shared_ptr<engines::Engine> engine;  ///< Null when the model id is bound to none.
-  engines::faults::Struck faults;           ///< What is to go wrong meanwhile.
+  std::shared_ptr<engines::Engine> engine;       ///< Null when the model id is bound to none.
+  engines::faults::Struck faults = {};           ///< What is to go wrong meanwhile.
+  std::optional<Error> why_none = std::nullopt;  ///< What the caller is told where none answers.
 };
 
-/// The engine that a request's model id is bound to. Fails when the id is bound to rules none of
-/// which fits. Called from any thread. What it gives is held until the answer is over.
-using FindEngine = std::function<Result<FoundEngine>(const engines::Request& request)>;
+/// The engine that a request's model id is bound to. Called from any thread. What it gives is held
+/// until the answer is over.
+using FindEngine = std::function<FoundEngine(const engines::Request& request)>;
 
 /// One engine for every request.
 inline FindEngine always(std::shared_ptr<engines::Engine> engine) {
@@ -66,9 +68,7 @@ class Service {
   /// What it has counted. Streamed answers share it, and may outlive the service.
   const std::shared_ptr<ServiceMetrics>& metrics() const { return metrics_; }
 
-  Result<FoundEngine> engine_for(const engines::Request& request) const {
-    return find_engine_(request);
-  }
+  FoundEngine engine_for(const engines::Request& request) const { return find_engine_(request); }
 
  private:
   const ServiceOptions options_;

@@ -99,7 +99,10 @@ void Performance::due() {
   if (!generation) return;
   const std::lock_guard lock(mutex_);
   waiting_ = false;
-  if (generation->cancelled()) over_ = true;
+  if (generation->cancelled()) {
+    over_ = true;
+    reader_.drop();  // the pacer may hold the rest of this for an hour
+  }
   if (!over_) give(*generation);
 }
 

@@ -47,6 +47,9 @@ class AnswerReader {
   /// nullopt after the last.
   std::optional<Event> next();
 
+  /// Nobody reads on: frees what was to come.
+  void drop() { answer_.content = {}; }
+
   /// Of all events so far.
   int output_tokens() const { return tokens_; }
   const FilledAnswer& answer() const { return answer_; }
@@ -57,7 +60,7 @@ class AnswerReader {
   std::optional<Event> next_of_blocks();
   std::string next_piece(const FilledBlock& block);
 
-  const FilledAnswer answer_;
+  FilledAnswer answer_;
   Phase phase_ = Phase::start;
   std::size_t block_ = 0;
   std::size_t at_ = 0;  ///< In the block's text.

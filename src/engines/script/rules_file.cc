@@ -304,13 +304,14 @@ struct RuleDraft {
   Pacing pacing;
 };
 
+bool fits_into_header(const std::string& name) {
+  return !name.empty() &&
+         std::ranges::none_of(name, [](unsigned char c) { return c < ' ' || c == 0x7f; });
+}
+
 Result<void> rule_name(const Source& source, const Value& value, RuleDraft& draft) {
   CRATON_TRY_ASSIGN(draft.rule.name, text_of(source, value, "name"));
-  const std::string& name = draft.rule.name;
-  const bool fits = !name.empty() && name.size() <= 128 && std::ranges::none_of(name, [](char c) {
-    return static_cast<unsigned char>(c) < ' ' || c == 0x7f;
-  });
-  if (fits) return {};
+  if (fits_into_header(draft.rule.name) && draft.rule.name.size() <= 128) return {};
   return source.wrong(value.line, "name: expected 1 to 128 bytes without control characters");
 }
 Result<void> rule_match(const Source& source, const Value& value, RuleDraft& draft) {
@@ -399,6 +400,9 @@ Result<RulesFile> parse_rules(std::string_view text, const Source& source) {
     return source.wrong(root.line, "there are no rules and no faults in this file");
   }
   draft.file.name = std::filesystem::path(source.name).filename().string();
+  if (!fits_into_header(draft.file.name)) {
+    return source.wrong(0, "the file's name goes into a header: no control characters there");
+  }
   return std::move(draft.file);
 }
 
