@@ -305,6 +305,14 @@ def test_without_an_encoder_the_refusal_says_what_to_fetch(tmp_path):
         assert "craton pull all-minilm-l6-v2" in error.message
 
 
+def test_faults_strike_embeddings_too():
+    flags = ("--model", ENCODER, "--fault", "ThrottlingException;count=1;match.model=amazon.titan-embed-*")
+    with craton.serving(*flags) as server:
+        struck = server.wait_ready().client("bedrock-runtime")
+        assert refused(struck, V2, {"inputText": SENTENCE}).type == "ThrottlingException"
+        assert len(invoke(struck, V2, {"inputText": SENTENCE})[0]["embedding"]) == 1024
+
+
 def test_metrics_count_embeddings(encoder, runtime):
     invoke(runtime, V2, {"inputText": SENTENCE})
     with urllib.request.urlopen(encoder.url + "/metrics", timeout=craton.patience(10)) as answer:
