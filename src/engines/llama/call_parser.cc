@@ -431,9 +431,11 @@ void CallParser::finish(std::vector<Event>& events) {
 
 bool CallParser::allows(std::string_view bytes) const {
   if (giving_input_) return !bytes.empty() && call_.matcher->allows_some(bytes);
-  const bool may_begin = call_.tool || bytes.find('{') != bytes.npos;
+  // Where these bytes make the held ones no call, another may begin within those.
+  const bool may_begin =
+      call_.tool || bytes.find('{') != bytes.npos || buffer_.find('{', 1) != buffer_.npos;
   if (state_ != State::call || !may_begin) return true;
-  CallParser ahead = *this;  // cheap here: the buffer holds no more than a call's head
+  CallParser ahead = *this;  // cheap: the buffer seldom holds more than a call's head
   std::vector<Event> events;
   ahead.add(bytes, events);
   return !ahead.broken_;

@@ -205,6 +205,20 @@ TEST(CallParser, LetsNothingBreakTheInputOfACall) {
   EXPECT_FALSE(parser.allows("")) << "an invisible token would do nothing";
 }
 
+/// What was held for one call turns out to be none, and holds the beginning of another.
+TEST(CallParser, LetsNothingBreakACallWithinWhatWasHeld) {
+  CallParser parser(std::make_shared<const CallPlan>(weather_and_time()));
+  std::vector<Event> events;
+  parser.add(R"({"arguments": {"b":)"
+             "\n"
+             R"([{"function": {"name": "get_time", "arguments": {)",
+             events);
+  EXPECT_FALSE(parser.allows("x"));
+  EXPECT_FALSE(parser.allows("1"));
+  EXPECT_TRUE(parser.allows("}"));
+  EXPECT_TRUE(events.empty());
+}
+
 TEST(CallParser, GoesOnFromACallThatThePromptBegan) {
   CallPlan plan = weather_and_time();
   plan.begun = true;
