@@ -23,6 +23,9 @@ namespace {
 // batches cost more a token than they save.
 constexpr int batch_tokens_least = 512;
 constexpr int batch_sequences_max = 64;
+// Threads wait for each other after every matrix. Below this many tokens each, one that has to
+// share its core with another program costs the others more than it helps them.
+constexpr int tokens_per_thread = 32;
 constexpr int sequence_tokens_default_max = 2048;
 
 Error broken(std::string reason) { return {ErrorCode::model_error, std::move(reason)}; }
@@ -217,6 +220,7 @@ Result<void> EncoderModel::make_context(const EncoderOptions& options) {
                   " tokens are too short. Give it a larger context.");
   }
   batch_tokens_ = std::max(batch_tokens_least, sequence_tokens_);
+  thread_count_ = options.threads;
 
   llama_context_params params = llama_context_default_params();
   const auto tokens = static_cast<std::uint32_t>(batch_tokens_);
@@ -264,6 +268,9 @@ int EncoderModel::dimension() const {
 Result<std::vector<std::vector<float>>> EncoderModel::encode(
     std::span<const std::span<const Token>> sequences) {
   Batch batch(sequences);
+  const int threads =
+      std::clamp(static_cast<int>(batch.tokens.size()) / tokens_per_thread, 1, thread_count_);
+  llama_set_n_threads(context_.get(), threads, threads);
   int status = 0;
   try {
     // Some encoders are decoders that read once (Qwen3-Embedding): those have a cache.

@@ -107,6 +107,7 @@ class EncoderModel : public SequenceEncoder {
   bool splits_hangul_ = false;
   int sequence_tokens_ = 0;
   int batch_tokens_ = 0;
+  int thread_count_ = 1;
 };
 
 }  // namespace craton::engines::llama
