@@ -53,7 +53,6 @@ class Signals {
 
  private:
   sigset_t set_;
-  sigset_t stops_;
 };
 
 void print_models(const server::ServedModels& models, const std::string& url) {
