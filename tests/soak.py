@@ -155,8 +155,11 @@ class Client(threading.Thread):
 def metrics(server):
     with urllib.request.urlopen(server.url + "/metrics", timeout=120) as answer:
         page = answer.read().decode()
-    return {name: float(number) for name, number in
-            re.findall(r"^(craton_engine_\w+|craton_http_connections)(?:\{[^}]*\})? ([0-9.e+]+)$", page, re.M)}
+    sums = collections.Counter()  # over all models: the encoder that was pulled is one too
+    for name, number in re.findall(
+            r"^(craton_engine_\w+|craton_http_connections)(?:\{[^}]*\})? ([0-9.e+]+)$", page, re.M):
+        sums[name] += float(number)
+    return sums
 
 
 def descriptors(server):
