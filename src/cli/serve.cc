@@ -97,8 +97,8 @@ void reload(std::string_view what, const Result<void>& result) {
 void serve_until_stopped(server::BedrockServer& server, const server::ServedModels& models,
                          const Signals& signals, std::chrono::seconds drain_limit) {
   while (signals.wait() == SIGHUP) {
-    reload("tls", server.reload_tls());
-    reload("rules", models.reload_rules());
+    if (server.url().starts_with("https:")) reload("tls", server.reload_tls());
+    if (!models.rules_told().empty()) reload("rules", models.reload_rules());
   }
   log::info("draining", {{"limit_s", std::int64_t(drain_limit.count())}});
   std::atomic<bool> drained = false;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "families/cohere.h"
 #include "families/members.h"
 #include "families/prompt_turns.h"
 #include "families/reply_text.h"
@@ -460,14 +461,6 @@ std::unique_ptr<StreamWriter> stream(const StreamContext& context) {
   return std::make_unique<Stream>(context);
 }
 
-// Cohere's own sentence; what Bedrock passes on of it is not known.
-Error too_long(const InputTooLong& measured) {
-  return {ErrorCode::validation,
-          "too many tokens: total number of tokens in the prompt cannot exceed " +
-              std::to_string(measured.context_tokens) + " - received " +
-              std::to_string(measured.input_tokens) + ". Try using a shorter prompt."};
-}
-
 }  // namespace
 
 constinit const Family cohere_command_r{
@@ -477,7 +470,7 @@ constinit const Family cohere_command_r{
     .parse = parse,
     .render = render,
     .stream = stream,
-    .too_long = too_long,
+    .too_long = cohere_too_long,
     .apply_additional = apply_additional,
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "families/cohere.h"
 #include "families/data_uri.h"
 #include "families/embedding_family.h"
 #include "families/embedding_members.h"
@@ -280,14 +281,6 @@ RenderedEmbedding render_v4(const EmbeddingReply& reply) {
           mapping_note(reply.native, reply.made)};
 }
 
-// Cohere's own sentence; what Bedrock passes on of it is not known.
-Error too_long(const InputTooLong& measured) {
-  return {ErrorCode::validation,
-          "too many tokens: total number of tokens in the prompt cannot exceed " +
-              std::to_string(measured.context_tokens) + " - received " +
-              std::to_string(measured.input_tokens) + ". Try using a shorter prompt."};
-}
-
 }  // namespace
 
 constinit const EmbeddingFamily cohere_embed_v3{.name = "cohere.embed-v3",
@@ -295,12 +288,12 @@ constinit const EmbeddingFamily cohere_embed_v3{.name = "cohere.embed-v3",
                                                 .id_prefixes = v3_prefixes,
                                                 .parse = parse_v3,
                                                 .render = render_v3,
-                                                .too_long = too_long};
+                                                .too_long = cohere_too_long};
 constinit const EmbeddingFamily cohere_embed_v4{.name = "cohere.embed-v4",
                                                 .operation = "embeddings",
                                                 .id_prefixes = v4_prefixes,
                                                 .parse = parse_v4,
                                                 .render = render_v4,
-                                                .too_long = too_long};
+                                                .too_long = cohere_too_long};
 
 }  // namespace craton::families

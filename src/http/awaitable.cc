@@ -81,4 +81,10 @@ asio::awaitable<bool> wait_until(const Subscribe& subscribe, std::optional<Stead
   return sleep(std::move(meeting), deadline);
 }
 
+boost::asio::awaitable<void> sleep_for(Milliseconds time) {
+  const Subscribe nobody = [](const std::function<void()>&) {};
+  const SteadyTime end = std::chrono::steady_clock::now() + time;
+  co_await wait_until(nobody, end);
+}
+
 }  // namespace craton::http

@@ -28,4 +28,7 @@ using Subscribe = std::function<void(std::function<void()> wake)>;
 boost::asio::awaitable<bool> wait_until(const Subscribe& subscribe,
                                         std::optional<SteadyTime> deadline);
 
+/// Waits for nothing but the time to pass; cancelled as wait_until() is.
+boost::asio::awaitable<void> sleep_for(Milliseconds time);
+
 }  // namespace craton::http

@@ -25,12 +25,6 @@ using boost::asio::awaitable;
 using engines::faults::Fault;
 using engines::faults::Kind;
 
-awaitable<void> sleep_for(Milliseconds time) {
-  const http::Subscribe nobody = [](const std::function<void()>&) {};
-  const SteadyTime end = std::chrono::steady_clock::now() + time;
-  co_await http::wait_until(nobody, end);
-}
-
 /// Bytes of the event that `bytes` begin with; 0 when it is not whole. What cannot be cut is one.
 std::size_t event_size(std::string_view bytes, Framing framing) {
   if (framing == Framing::server_sent_events) {
@@ -109,7 +103,7 @@ class FaultBody : public http::BodyStream {
     const Fault* sliced = striking(Kind::sliced);
     if (!sliced) co_return std::exchange(out_, {});
     if (sliced->wait.count() > 0 && std::exchange(sliced_before_, true)) {
-      co_await sleep_for(sliced->wait);
+      co_await http::sleep_for(sliced->wait);
     }
     std::string slice = out_.substr(0, static_cast<std::size_t>(sliced->bytes));
     out_.erase(0, slice.size());
@@ -121,9 +115,9 @@ class FaultBody : public http::BodyStream {
     if (const Fault* jitter = striking(Kind::jitter)) {
       const auto most = static_cast<std::uint64_t>(jitter->wait.count()) + 1;
       const Milliseconds late(static_cast<std::int64_t>(random_number() % most));
-      co_await sleep_for(late);
+      co_await http::sleep_for(late);
     }
-    if (const Fault* stall = striking(Kind::stall)) co_await sleep_for(stall->wait);
+    if (const Fault* stall = striking(Kind::stall)) co_await http::sleep_for(stall->wait);
     if (const Fault* drop = striking(Kind::drop)) {
       end_with(*drop);
       throw std::runtime_error("the connection is dropped, as a fault asks");

@@ -138,9 +138,7 @@ Result<FoundEngine> find_engine(const Call& call, const Asked& asked) {
 awaitable<void> start_late(const Call& call) {
   for (const auto& fault : call.account->faults) {
     if (fault->kind != engines::faults::Kind::slow_start) continue;
-    const http::Subscribe nobody = [](const std::function<void()>&) {};
-    const SteadyTime end = std::chrono::steady_clock::now() + fault->wait;
-    co_await http::wait_until(nobody, end);
+    co_await http::sleep_for(fault->wait);
   }
 }
 

@@ -23,6 +23,7 @@
 #include "engines/llama/load_state.h"
 #include "engines/llama/model_file.h"
 #include "engines/llama/refusals.h"
+#include "engines/llama/step_seconds.h"
 #include "engines/refusals.h"
 
 namespace craton::engines::llama {
@@ -50,11 +51,6 @@ EncoderEngineOptions with_defaults(EncoderEngineOptions options) {
   options.requests_max = std::max(1, options.requests_max);
   return options;
 }
-
-// From one short text to a batch of long ones.
-constexpr std::array step_bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                 0.25,  0.5,    1.0,   2.5,  5.0,   10.0};
-constexpr metrics::Buckets step_seconds{step_bounds, 1e-9};
 
 class EncoderEngine : public Engine {
  public:

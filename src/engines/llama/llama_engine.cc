@@ -25,6 +25,7 @@
 #include "engines/llama/prefix_tree.h"
 #include "engines/llama/refusals.h"
 #include "engines/llama/scheduler.h"
+#include "engines/llama/step_seconds.h"
 #include "engines/refusals.h"
 
 namespace craton::engines::llama {
@@ -96,11 +97,6 @@ Result<void> check(const Sampling& sampling) {
   }
   return {};
 }
-
-// From a token of a tiny model to a batch of prompts of a large one.
-constexpr std::array step_bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                 0.25,  0.5,    1.0,   2.5,  5.0,   10.0};
-constexpr metrics::Buckets step_seconds{step_bounds, 1e-9};
 
 /// What the engine's thread tells of itself, for any other to read.
 class Gauges {
