@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
@@ -90,9 +89,8 @@ inline awaitable<Response> wait_for_bell_stubbornly(Record& record) {
   co_return response;
 }
 
-inline awaitable<Response> sleep_for(std::chrono::milliseconds time) {
-  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, time);
-  co_await timer.async_wait(boost::asio::use_awaitable);
+inline awaitable<Response> after_a_while() {
+  co_await sleep_for(20ms);
   co_return text("slept");
 }
 
@@ -158,7 +156,7 @@ inline awaitable<Response> answer(Record& record, Request request) {
     co_return response;
   }
   if (request.target == "/sleep") {
-    Response response = co_await sleep_for(20ms);
+    Response response = co_await after_a_while();
     co_return response;
   }
   if (request.target == "/throw") throw std::runtime_error("a bug");
