@@ -1,5 +1,5 @@
-// Engine: what answers a Conversation, or turns texts into vectors. A family knows nothing of
-// engines; an engine nothing of families.
+// Engine: what answers a Conversation, turns texts into vectors, or draws. A family knows nothing
+// of engines; an engine nothing of families.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,16 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "conversation/conversation.h"
+#include "conversation/drawing.h"
 #include "conversation/embedding.h"
-#include "engines/embedding.h"
 #include "engines/generation.h"
+#include "engines/pending.h"
 #include "metrics/instruments.h"
 
 namespace craton::engines {
+
+using Embedding = Pending<Embeddings>;
+using Drawing = Pending<Drawings>;
 
 enum class State {
   loading,  ///< Not yet: wait, or answer ModelNotReadyException.
@@ -49,6 +53,7 @@ struct Capabilities {
   bool reasoning = false;   ///< Thinks before it answers, when asked to.
   bool text = true;         ///< Continues text: generate() and count_tokens().
   bool embeddings = false;  ///< Turns texts into vectors, or ranks them: embed().
+  bool drawings = false;    ///< Makes pictures: draw().
 };
 
 /// What an engine does, for an operator. Each number is a moment of its own.
@@ -109,6 +114,13 @@ class Engine {
   /// Failure.
   virtual Result<std::shared_ptr<Embedding>> embed(EmbeddingRequest, const Limits&) {
     return Error{ErrorCode::model_error, "The model that answers here makes no embeddings."};
+  }
+
+  /// Starts to draw; the pictures arrive in the Drawing. Never blocks on the model. Only where
+  /// capabilities() has `drawings`. Fails as generate() does, but for chat templates; with
+  /// `validation` when it cannot do what is asked. What ends it later arrives as a Failure.
+  virtual Result<std::shared_ptr<Drawing>> draw(DrawingRequest, const Limits&) {
+    return Error{ErrorCode::model_error, "The model that answers here makes no images."};
   }
 };
 

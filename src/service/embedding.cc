@@ -6,45 +6,14 @@
 #include <string>
 #include <utility>
 
-#include "engines/embedding.h"
-#include "http/awaitable.h"
+#include "engines/engine.h"
+#include "service/awaited.h"
 #include "service/invocation.h"
 
 namespace craton::service {
 namespace {
 
 using boost::asio::awaitable;
-using engines::Embedding;
-
-/// Vectors that are being made; gives them up when it goes.
-class RunningEmbedding {
- public:
-  RunningEmbedding(std::shared_ptr<engines::Engine> engine, std::shared_ptr<Embedding> embedding)
-      : engine_(std::move(engine)), embedding_(std::move(embedding)) {}
-  RunningEmbedding(RunningEmbedding&&) noexcept = default;
-  RunningEmbedding& operator=(RunningEmbedding&&) = delete;
-  ~RunningEmbedding() {
-    if (embedding_) embedding_->cancel();
-  }
-
-  awaitable<Embedding::Outcome> outcome() {
-    const std::shared_ptr<Embedding> embedding = embedding_;
-    const http::Subscribe subscribe = [embedding](std::function<void()> wake) {
-      embedding->notify(std::move(wake));
-    };
-    while (true) {
-      if (std::optional<Embedding::Outcome> made = embedding->take()) {
-        embedding_ = nullptr;  // nothing is left to give up
-        co_return std::move(*made);
-      }
-      co_await http::wait_until(subscribe, std::nullopt);
-    }
-  }
-
- private:
-  std::shared_ptr<engines::Engine> engine_;  // stays while it computes
-  std::shared_ptr<Embedding> embedding_;
-};
 
 /// Noise in place of an image's vector would be found by no test of an application's.
 Result<void> refuse_unseeable(const engines::Engine& engine, const catalog::Model& model,
@@ -105,11 +74,11 @@ awaitable<Result<http::Response>> invoke_embedding(const Call& call, const catal
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   CRATON_CO_TRY(refuse_unseeable(**engine, model, native.request));
-  Result<std::shared_ptr<Embedding>> begun =
+  Result<std::shared_ptr<engines::Embedding>> begun =
       (*engine)->embed(native.request, limits_of(call, model));
   if (!begun) co_return begun.error();
-  RunningEmbedding running(*engine, std::move(*begun));
-  Embedding::Outcome outcome = co_await running.outcome();
+  Awaited<Embeddings> awaited(*engine, std::move(*begun));
+  engines::Embedding::Outcome outcome = co_await awaited.outcome();
   if (!outcome) {
     const Failure& failure = outcome.error();
     co_return failure.input_too_long ? family.too_long(*failure.input_too_long) : failure.error;

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "engines/embedding.h"
 #include "engines/engine.h"
 #include "engines/llama/encoder_text.h"
 

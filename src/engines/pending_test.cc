@@ -1,15 +1,19 @@
-#include "engines/embedding.h"
+#include "engines/pending.h"
 
 #include <gtest/gtest.h>
 
 #include <utility>
 
+#include "conversation/embedding.h"
+
 namespace craton::engines {
 namespace {
 
+using Embedding = Pending<Embeddings>;
+
 Embedding::Outcome one_vector() { return Embeddings{.vectors = {{{1.0F}, 2}}}; }
 
-TEST(Embedding, GivesItsResultOnce) {
+TEST(Pending, GivesItsResultOnce) {
   Embedding embedding;
   EXPECT_FALSE(embedding.take());
   embedding.finish(one_vector());
@@ -19,7 +23,7 @@ TEST(Embedding, GivesItsResultOnce) {
   EXPECT_FALSE(embedding.take());
 }
 
-TEST(Embedding, WakesWhoWaitsOnce) {
+TEST(Pending, WakesWhoWaitsOnce) {
   Embedding embedding;
   int woken = 0;
   embedding.notify([&] { ++woken; });
@@ -30,7 +34,7 @@ TEST(Embedding, WakesWhoWaitsOnce) {
   EXPECT_EQ(woken, 2) << "at once when the result is there";
 }
 
-TEST(Embedding, TellsTheEngineOnceWhenItIsGivenUp) {
+TEST(Pending, TellsTheEngineOnceWhenItIsGivenUp) {
   int told = 0;
   int woken = 0;
   Embedding embedding([&] { ++told; });
