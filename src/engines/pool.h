@@ -7,7 +7,8 @@
 //                   the pool's thread: make room, load
 //
 // A model stays while anybody holds what take() gave. Where all that would have to go is held, the
-// one that is wanted waits until some is let go.
+// one that is wanted waits until some is let go. When it has waited for its turn, those in its way
+// take no new callers: these wait until it is loaded, and then for theirs.
 //
 // Threads: any function may be called from any thread.
 #pragma once
@@ -43,10 +44,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// its file was mended.
   static constexpr std::chrono::seconds retry_after{30};
 
+  /// How long a model may be kept from being loaded by others that are never idle.
+  static constexpr std::chrono::seconds turn{10};
+
   /// `bytes_max`: of all models that are loaded at once; absent: no bound. The kept ones, and each
   /// other beside them, fit.
-  static std::shared_ptr<Pool> make(std::vector<PoolModel> models,
-                                    std::optional<std::uint64_t> bytes_max);
+  static std::shared_ptr<Pool> make(
+      std::vector<PoolModel> models, std::optional<std::uint64_t> bytes_max,
+      std::function<SteadyTime()> clock = std::chrono::steady_clock::now);
   ~Pool();
 
   std::size_t size() const { return models_.size(); }
@@ -62,20 +67,29 @@ class Pool : public std::enable_shared_from_this<Pool> {
   int loaded() const;
 
  private:
-  class Member;
+  struct Member;
+  class Guest;
 
-  Pool(std::vector<PoolModel> models, std::optional<std::uint64_t> bytes_max);
+  Pool(std::vector<PoolModel> models, std::optional<std::uint64_t> bytes_max,
+       std::function<SteadyTime()> clock);
 
+  void come(Guest& guest);
+  void admit(Guest& guest);
+  void leave(Guest& guest);
   void want(Member& member);
-  void let_go(Member& member);
+  bool must_yield(const Member& member) const;
+  bool is_in_the_way(const Member& member, const Member& wanted) const;
 
   void run();
   bool load_next(std::unique_lock<std::mutex>& lock);
+  void load(Member& member, std::unique_lock<std::mutex>& lock);
+  void wake_waiting(Member& member, std::unique_lock<std::mutex>& lock);
   bool make_room_for(const Member& wanted);
   void unload(Member& member);
   void discard(std::unique_lock<std::mutex>& lock);
 
   const std::optional<std::uint64_t> bytes_max_;
+  const std::function<SteadyTime()> now_;
   mutable std::mutex mutex_;  // guards all below, and what the members say it does
   std::condition_variable changed_;
   std::vector<std::unique_ptr<Member>> models_;

@@ -169,6 +169,66 @@ TEST_F(PoolTest, WhatIsHeldStaysAndTheOtherWaitsForIt) {
   EXPECT_EQ(pool->loaded(), 1);
 }
 
+/// A model that is asked for without a break, and its rival.
+class PoolTurnsTest : public PoolTest {
+ protected:
+  std::shared_ptr<Pool> pool = Pool::make({model("busy", 8), model("rival", 8)}, 8, [this] {
+    return SteadyTime(std::chrono::milliseconds(ms));
+  });
+  std::atomic<int> ms = 0;
+
+  void pass(std::chrono::milliseconds time) { ms += static_cast<int>(time.count()); }
+};
+
+TEST_F(PoolTurnsTest, ABusyModelTakesNoNewCallersWhenAnotherHasWaitedForItsTurn) {
+  std::shared_ptr<Engine> held = pool->take(0);
+  EXPECT_TRUE(loads(*held));
+  std::shared_ptr<Engine> rival = pool->take(1);
+  EXPECT_FALSE(loads(*rival, 20ms));
+  pass(Pool::turn - 1ms);
+  EXPECT_EQ(pool->take(0)->status().state, State::ready) << "not yet";
+  pass(1ms);
+  std::shared_ptr<Engine> late = pool->take(0);
+  EXPECT_EQ(late->status().state, State::loading);
+  EXPECT_FALSE(late->count_tokens({})) << "nobody is answered out of turn";
+  std::promise<void> late_loaded;
+  late->notify_loaded([&] { late_loaded.set_value(); });
+  EXPECT_EQ(*held->count_tokens({}), 7) << "who was there stays";
+  held.reset();
+  EXPECT_TRUE(eventually([&] { return rival->status().state == State::ready; }));
+  EXPECT_EQ(late->status().state, State::loading);
+  rival.reset();
+  EXPECT_EQ(late_loaded.get_future().wait_for(10s), std::future_status::ready);
+  EXPECT_EQ(*late->count_tokens({}), 7);
+}
+
+TEST_F(PoolTurnsTest, AModelThatWasJustLoadedHasItsTurn) {
+  std::shared_ptr<Engine> held = pool->take(0);
+  EXPECT_TRUE(loads(*held));
+  std::shared_ptr<Engine> rival = pool->take(1);
+  EXPECT_FALSE(loads(*rival, 20ms));
+  pass(Pool::turn);
+  std::shared_ptr<Engine> late = pool->take(0);
+  EXPECT_FALSE(loads(*late, 20ms));
+  pass(Pool::turn);
+  held.reset();
+  EXPECT_TRUE(eventually([&] { return rival->status().state == State::ready; }));
+  EXPECT_EQ(pool->take(1)->status().state, State::ready);
+  pass(Pool::turn);
+  EXPECT_EQ(pool->take(1)->status().state, State::loading);
+}
+
+TEST_F(PoolTurnsTest, WhoGivesUpWaitingIsForgotten) {
+  std::shared_ptr<Engine> held = pool->take(0);
+  EXPECT_TRUE(loads(*held));
+  const auto watched = std::make_shared<int>(0);
+  std::shared_ptr<Engine> rival = pool->take(1);
+  rival->notify_loaded([watched] {});
+  EXPECT_EQ(watched.use_count(), 2);
+  rival.reset();
+  EXPECT_EQ(watched.use_count(), 1);
+}
+
 TEST_F(PoolTest, UnloadsNothingInVain) {
   const auto pool = Pool::make({model("held", 4), model("idle", 2), model("big", 8)}, 8);
   const std::shared_ptr<Engine> held = pool->take(0);

@@ -153,6 +153,7 @@ void EncoderEngine::add(Asked asked, EncoderQueue& queue) const {
              .scores = model_->ranks(),
              .deadline = asked.limits.deadline,
              .priority = asked.limits.priority,
+             .arrived = std::chrono::steady_clock::now(),
              .embedding = std::move(asked.embedding),
              .place = std::move(asked.place)});
 }

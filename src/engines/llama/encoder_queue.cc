@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engines/llama/refusals.h"
+#include "engines/turn.h"
 
 namespace craton::engines::llama {
 namespace {
@@ -93,12 +94,13 @@ void EncoderQueue::drop_done(SteadyTime now) {
 }
 
 /// Adds a sequence of each job of one priority in turn, while they fit.
-void EncoderQueue::choose(Priority priority, Batch& batch) {
+void EncoderQueue::choose(Priority priority, SteadyTime now, Batch& batch) {
   for (bool more = true; more;) {
     more = false;
     for (const auto& running : jobs_) {
-      if (running->job.priority != priority || running->left() == 0) continue;
-      const EncoderSequence& next = running->job.input.sequences[running->begun];
+      const EncoderJob& job = running->job;
+      if (aged(job.priority, job.arrived, now) != priority || running->left() == 0) continue;
+      const EncoderSequence& next = job.input.sequences[running->begun];
       if (std::ssize(batch.chosen) == bounds_.sequences || std::ssize(next.tokens) > batch.room) {
         continue;
       }
@@ -114,7 +116,7 @@ bool EncoderQueue::step(SteadyTime now) {
   drop_done(now);
   Batch batch{.chosen = {}, .room = bounds_.tokens};
   for (const Priority priority : {Priority::high, Priority::normal, Priority::low}) {
-    choose(priority, batch);
+    choose(priority, now, batch);
   }
   if (batch.chosen.empty()) return false;
   std::vector<std::span<const Token>> sequences;

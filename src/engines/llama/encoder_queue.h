@@ -1,8 +1,8 @@
 // EncoderQueue: sequences of all requests that wait, in batches.
 //
-// A batch takes a sequence of each request in turn, of those with the highest priority first, until
-// it is full: a request of one text is not kept by one of a thousand. A caller who leaves, or whose
-// time is up, takes no part in the next batch.
+// A batch takes a sequence of each request in turn, of those with the highest priority first (and
+// of those that have waited for long: turn.h), until it is full: a request of one text is not kept
+// by one of a thousand. A caller who leaves, or whose time is up, takes no part in the next batch.
 //
 // No threads of its own: call from one.
 #pragma once
@@ -25,6 +25,7 @@ struct EncoderJob {
   bool scores = false;  ///< Embeddings::scores
   std::optional<SteadyTime> deadline;
   Priority priority = Priority::normal;
+  SteadyTime arrived{};
   std::shared_ptr<Embedding> embedding;
   std::shared_ptr<void> place;  ///< Given back when the job goes.
 };
@@ -56,7 +57,7 @@ class EncoderQueue {
   struct Batch;
 
   void drop_done(SteadyTime now);
-  void choose(Priority priority, Batch& batch);
+  void choose(Priority priority, SteadyTime now, Batch& batch);
 
   SequenceEncoder& encoder_;
   const BatchBounds bounds_;

@@ -7,6 +7,8 @@
 #include <memory>
 #include <vector>
 
+#include "engines/turn.h"
+
 namespace craton::engines::llama {
 namespace {
 
@@ -89,6 +91,18 @@ TEST_F(EncoderQueueTest, TakesWhatHasPriorityFirst) {
   add(std::move(high));
   queue.step(now);
   EXPECT_EQ(encoder.batches.front(), (std::vector<Token>{7, 8, 4, 5}));
+}
+
+TEST_F(EncoderQueueTest, TakesWhatHasWaitedForLongAsIfItHadPriority) {
+  EncoderJob low = job_of({1, 2, 3, 4});
+  low.priority = Priority::low;
+  low.arrived = now - handicap_of(Priority::low);
+  add(std::move(low));
+  EncoderJob fresh = job_of({5, 6, 7, 8});
+  fresh.arrived = now;
+  add(std::move(fresh));
+  queue.step(now);
+  EXPECT_EQ(encoder.batches.front(), (std::vector<Token>{1, 2, 3, 4}));
 }
 
 TEST_F(EncoderQueueTest, AveragesThePartsOfATextByTheirTokens) {

@@ -349,6 +349,7 @@ Result<std::shared_ptr<Generation>> LlamaEngine::generate(Conversation conversat
       .assembler = AnswerAssembler(std::move(plan)),
       .likelihoods = sampling.likelihoods,
       .priority = limits.priority,
+      .arrived = std::chrono::steady_clock::now(),
       .repeatable = sampling.seed.has_value(),
       .cache_point = cached_tokens(*model, conversation, prompt.text),
       .generation = generation,

@@ -93,19 +93,12 @@ Scheduler::Scheduler(Decoder& decoder, const SchedulerOptions& options)
 Scheduler::~Scheduler() { drop_all_kept(); }
 
 void Scheduler::add(Request request) {
-  const auto behind =
-      std::ranges::upper_bound(waiting_, request.priority, {},
-                               [](const SequencePtr& next) { return next->request.priority; });
-  auto sequence = std::make_unique<Sequence>(std::move(request));
-  sequence->id = ++sequences_made_;
-  waiting_.insert(behind, std::move(sequence));
+  put_in_line(std::make_unique<Sequence>(std::move(request), ++sequences_made_));
 }
 
-/// Before all others of its priority.
-void Scheduler::put_back(SequencePtr sequence) {
-  const auto before =
-      std::ranges::lower_bound(waiting_, sequence->request.priority, {},
-                               [](const SequencePtr& next) { return next->request.priority; });
+void Scheduler::put_in_line(SequencePtr sequence) {
+  const auto before = std::ranges::find_if(
+      waiting_, [&](const SequencePtr& next) { return sequence->goes_before(*next); });
   waiting_.insert(before, std::move(sequence));
 }
 
@@ -319,18 +312,18 @@ void Scheduler::start(Sequence& sequence) {
   put(sequence.outbox, std::move(message));
 }
 
-/// The newest of the lowest priority.
+/// The one whose turn came last.
 void Scheduler::evict_newest() {
   ++stats_.evictions;
   auto newest = running_.begin();
   for (auto next = running_.begin(); next != running_.end(); ++next) {
-    if ((*next)->request.priority >= (*newest)->request.priority) newest = next;
+    if ((*newest)->goes_before(**next)) newest = next;
   }
   SequencePtr evicted = std::move(*newest);
   running_.erase(newest);
   release(*evicted, Cells::keep);
   evicted->computed = 0;
-  put_back(std::move(evicted));
+  put_in_line(std::move(evicted));
 }
 
 void Scheduler::make_room() {

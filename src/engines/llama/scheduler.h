@@ -32,6 +32,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/clock.h"
@@ -46,6 +47,7 @@
 #include "engines/llama/prompt.h"
 #include "engines/llama/sampler.h"
 #include "engines/llama/step_cost.h"
+#include "engines/turn.h"
 
 namespace craton::engines::llama {
 
@@ -58,8 +60,10 @@ struct Request {
   Sampler sampler;
   AnswerAssembler assembler;
   Likelihoods likelihoods = Likelihoods::none;
-  /// Its place among those that wait, and the last to be evicted. Equals go in order of arrival.
+  /// Its place among those that wait, and the last to be evicted (turn.h). Equals go in the order
+  /// in which they were added.
   Priority priority = Priority::normal;
+  SteadyTime arrived{};
   /// Computed as if there had never been another: its prompt anew, nothing guessed, and where it
   /// runs alone, in cells of its own. What batches do to the last bits of numbers is then the same
   /// each time.
@@ -132,14 +136,19 @@ class Scheduler {
 
  private:
   struct Sequence {
-    explicit Sequence(Request made) : request(std::move(made)), tokens(request.prompt.tokens()) {}
+    Sequence(Request made, std::uint64_t number)
+        : request(std::move(made)),
+          tokens(request.prompt.tokens()),
+          id(number),
+          turn(turn_of(request.priority, request.arrived)) {}
 
     Request request;
     std::vector<Token> tokens;  ///< The prompt, then what was chosen: one for each cell.
-    int computed = 0;           ///< How many of `tokens` the KV cache holds.
-    int slot = -1;              ///< The decoder's sequence, when running.
-    int begun_with = 0;         ///< How many of the prompt's were there already, at first.
-    std::uint64_t id = 0;
+    std::uint64_t id;
+    SteadyTime turn;
+    int computed = 0;          ///< How many of `tokens` the KV cache holds.
+    int slot = -1;             ///< The decoder's sequence, when running.
+    int begun_with = 0;        ///< How many of the prompt's were there already, at first.
     std::uint64_t leader = 0;  ///< Who computes the beginning of this one too: it waits. 0: nobody.
     int awaited = 0;           ///< How much of it.
     int ahead = 0;  ///< Tokens that the cache holds beyond `computed`: guesses to be looked at.
@@ -160,6 +169,9 @@ class Scheduler {
       return {.input_tokens = request.prompt.cells() - read - written,
               .cache_read_tokens = read,
               .cache_write_tokens = written};
+    }
+    bool goes_before(const Sequence& other) const {
+      return std::tie(turn, id) < std::tie(other.turn, other.id);
     }
     bool can_advance() const { return reader_keeps_up() && !leader; }
     /// Cells that it is going to take by itself.
@@ -208,7 +220,7 @@ class Scheduler {
   bool drop_kept(int cells);
   void drop_all_kept();
   void evict_newest();
-  void put_back(SequencePtr sequence);
+  void put_in_line(SequencePtr sequence);
   bool step_image();
   bool step_batch(SteadyTime now);
   void fill_batch(SteadyTime now);

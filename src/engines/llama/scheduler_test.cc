@@ -45,6 +45,7 @@ class SchedulerTest : public testing::Test {
                      .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
                      .assembler = AnswerAssembler({.stop_sequences = asked.stop_sequences}),
                      .priority = asked.priority,
+                     .arrived = now,
                      .repeatable = asked.repeatable,
                      .cache_point = asked.cache_point,
                      .generation = caller.generation,
@@ -731,6 +732,22 @@ TEST_F(SharingTest, LetsHigherPrioritiesGoFirst) {
   EXPECT_EQ(first_prompts, expected);
 }
 
+TEST_F(SharingTest, LetsNobodyWaitForEverWhileOthersKeepComing) {
+  options.parallel = 1;
+  Caller& busy = ask({.prompt = prompt_of(5, 0), .tokens_max = 1});
+  Caller& patient = ask({.prompt = prompt_of(5, 1), .tokens_max = 1, .priority = Priority::low});
+  const SteadyTime began = now;
+  while (!patient.builder.complete() && now - began < 10min) {
+    if (busy.builder.complete()) now += 5s;
+    ask({.prompt = prompt_of(5, 2), .tokens_max = 1});
+    step();
+    for (Caller& caller : callers) caller.read();
+  }
+  EXPECT_TRUE(patient.builder.complete());
+  EXPECT_GE(now - began, 60s) << "those of the default tier go first for a while";
+  EXPECT_LE(now - began, 200s);
+}
+
 class GuessingTest : public SharingTest {
  protected:
   GuessingTest() {
@@ -854,6 +871,7 @@ TEST_P(RandomLoad, GivesEveryAnswerAsIfItWereAlone) {
                        .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
                        .assembler = AnswerAssembler(),
                        .priority = asked.back().priority,
+                       .arrived = SteadyTime(std::chrono::seconds(below(100))),
                        .generation = caller.generation,
                        .place = nullptr});
       }
