@@ -28,9 +28,9 @@ inline std::string without_folders(std::string_view text) {
   return told;
 }
 
-/// A model that failed to load, for the operator's `reason`.
+/// A model that failed, for the operator's `reason`.
 inline Error not_loaded(std::string_view reason) {
-  std::string message = "The model that answers here could not be loaded: ";
+  std::string message = "The model that answers here cannot be used: ";
   message += without_folders(reason);
   if (!message.ends_with('.')) message += '.';
   return {ErrorCode::model_error, message + " The server's log and `craton doctor` say more."};

@@ -8,7 +8,7 @@ namespace {
 TEST(Refusals, TellACallerWhyAModelIsNotThereButNoFolders) {
   EXPECT_EQ(not_loaded("model file /srv/models/a.gguf cannot be loaded: no magic. Fetch it again.")
                 .message,
-            "The model that answers here could not be loaded: model file a.gguf cannot be loaded: "
+            "The model that answers here cannot be used: model file a.gguf cannot be loaded: "
             "no magic. "
             "Fetch it again. The server's log and `craton doctor` say more.");
   EXPECT_EQ(without_folders("'/a/b c' and /d"), "'b c' and d");

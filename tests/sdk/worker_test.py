@@ -19,9 +19,9 @@ def free_port():
 
 
 @contextlib.contextmanager
-def working():
+def working(port=None):
     """A worker on this machine: "127.0.0.1:port"."""
-    port = free_port()
+    port = port or free_port()
     process = subprocess.Popen([craton.BINARY, "worker", "--port", str(port), "--threads", "1"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -76,19 +76,40 @@ def test_what_answers_in_a_workers_place_is_told():
             assert "no 'craton worker' answers there" in server.wait_for_log("model_failed", limit=20)
 
 
-def test_a_machine_that_is_lost_is_told_before_the_end():
-    with working() as (machine, process):
-        server = craton.Server("--model", craton.SMOL, "--rpc", machine)
-        try:
-            server.wait_ready()
-            ask(server)
-            process.kill()
-            process.wait()
-            with pytest.raises(botocore.exceptions.BotoCoreError):
-                ask(server)
-            assert "llama_ended_the_process" in server.wait_for_log("RPC server crashed")
-        finally:
-            server.kill()
+def test_a_machine_that_is_lost_fails_the_model_until_it_is_back():
+    with working() as (machine, process), craton.serving("--model", craton.SMOL, "--rpc", machine) as server:
+        server.wait_ready()
+        said, _ = ask(server)
+        process.kill()
+        process.wait()
+        error = refusal_of(server)
+        assert error["Code"] == "ModelErrorException"
+        lost = f"machine {machine} was lost. Run 'craton worker' on it again."
+        assert lost in server.wait_for_log("model_failed")
+        assert lost in refusal_of(server)["Message"]
+        assert server.client("bedrock").list_foundation_models()["modelSummaries"]
+        with working(int(machine.split(":")[1])):
+            until = time.monotonic() + craton.patience(60)
+            while True:
+                with contextlib.suppress(botocore.exceptions.ClientError):
+                    assert ask(server)[0].split()[:3] == said.split()[:3]
+                    break
+                assert time.monotonic() < until, "the model is not loaded again"
+                time.sleep(1)
+
+
+def test_a_machine_that_is_lost_in_the_middle_of_an_answer_ends_it():
+    with working() as (machine, process), craton.serving("--model", craton.SMOL, "--rpc", machine) as server:
+        server.wait_ready()
+        stream = server.client("bedrock-runtime").converse_stream(
+            modelId=NOVA, messages=[{"role": "user", "content": [{"text": "Count from 1 to 1000."}]}],
+            inferenceConfig={"maxTokens": 1000, "temperature": 0})["stream"]
+        with pytest.raises(botocore.exceptions.EventStreamError) as ended:
+            for event in stream:
+                if "contentBlockDelta" in event and process.poll() is None:
+                    process.kill()
+                    process.wait()
+        assert "modelStreamErrorException" in str(ended.value)
 
 
 @pytest.mark.parametrize("value", ["here", ":1", "host:", "host:0", "host:70000", "a:1,b"])

@@ -195,6 +195,7 @@ class LlamaEngine : public Engine {
   bool load();
   Result<void> load_draft();
   void serve();
+  bool lost_machine();
 
   const LlamaOptions options_;
   const std::shared_ptr<Inbox<Request>> inbox_ = std::make_shared<Inbox<Request>>();
@@ -457,6 +458,7 @@ void LlamaEngine::serve() {
       const bool advanced = scheduler.step(began);
       if (advanced) gauges_.stepped(std::chrono::steady_clock::now() - began);
       gauges_.update(scheduler);
+      if (lost_machine()) scheduler.fail_all(not_loaded(status().reason));
       if (!advanced && !stop_) inbox_->wait(scheduler.next_deadline());
     } catch (const std::exception& exception) {  // out of memory, mostly
       log::error("step_failed", {{"model", options_.name}, {"reason", exception.what()}});
@@ -466,6 +468,17 @@ void LlamaEngine::serve() {
   if (images_) images_->stop();
   for (Request& request : inbox_->take()) scheduler.add(std::move(request));
   scheduler.fail_all(engine_stops());
+}
+
+/// For good: the pool makes a new engine when somebody asks again.
+bool LlamaEngine::lost_machine() {
+  if (status().state == State::failed) return true;
+  const std::string lost = model_->lost_machine();
+  if (lost.empty()) return false;
+  const std::string reason = "machine " + lost + " was lost. Run 'craton worker' on it again.";
+  log::error("model_failed", {{"model", options_.name}, {"reason", reason}});
+  load_.publish({State::failed, reason});
+  return true;
 }
 
 void LlamaEngine::run() {

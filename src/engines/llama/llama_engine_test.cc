@@ -101,28 +101,6 @@ TEST_F(LlamaEngineTest, AnswersFromASmallerCacheToo) {
   EXPECT_THAT(answer(asked("대한민국의 수도는?")).text(), HasSubstr("서울"));
 }
 
-TEST(MemoryNeeded, IsOfWeightsAndCells) {
-  const std::string path = path_of(smollm);
-  const std::uint64_t weights = std::filesystem::file_size(path);
-  const std::uint64_t small = *memory_needed({.path = path, .context_tokens = 256});
-  EXPECT_GT(small, weights);
-  // 30 layers, 3 heads of keys and of values, 64 numbers each, two bytes a number.
-  constexpr std::uint64_t cell = 30 * 3 * (64 + 64) * 2;
-  EXPECT_EQ(*memory_needed({.path = path, .context_tokens = 1280}) - small, 1024 * cell);
-  EXPECT_EQ(*memory_needed({.path = path, .context_tokens = 256, .kv_cells = 1280}) - small,
-            1024 * cell);
-  EXPECT_EQ(*memory_needed({.path = path, .context_tokens = 1 << 20}),
-            *memory_needed({.path = path, .context_tokens = 8192}))
-      << "no more than the model was made for";
-  const auto of_type = [&](KvType type) {
-    return *memory_needed({.path = path, .context_tokens = 8192, .kv_type = type}) - small +
-           256 * cell;
-  };
-  EXPECT_EQ(of_type(KvType::q8_0) * 32, of_type(KvType::f16) * 17);
-  EXPECT_LT(of_type(KvType::q4_0), of_type(KvType::q8_0));
-  EXPECT_EQ(memory_needed({.path = "none.gguf"}).error().code, ErrorCode::validation);
-}
-
 TEST_F(LlamaEngineTest, FollowsTheSystemPrompt) {
   start_ready(qwen);
   Conversation conversation = asked("What is your name?");

@@ -119,7 +119,8 @@ Result<void> LoadedModel::load_weights(const LoadOptions& options) {
   llama_model_params params = llama_model_default_params();
   params.load_mode = LLAMA_LOAD_MODE_MMAP;
   params.n_gpu_layers = options.gpu_layers;
-  CRATON_TRY_ASSIGN(std::vector<ggml_backend_dev_t> devices, reach(options.machines));
+  CRATON_TRY_ASSIGN(machines_, Machines::reach(options.machines));
+  std::vector<ggml_backend_dev_t> devices = machines_.devices();
   devices.push_back(nullptr);  // ends the list
   if (devices.size() > 1) params.devices = devices.data();
   params.progress_callback = [](float, void* stop) { return !is_set(stop); };
@@ -245,9 +246,10 @@ int LoadedModel::cells() const { return static_cast<int>(llama_n_ctx(context_.ge
 int LoadedModel::sequences() const { return static_cast<int>(llama_n_seq_max(context_.get())); }
 
 DecodeStatus LoadedModel::decode(std::span<const BatchEntry> batch) {
+  if (!machines_.lost().empty()) return DecodeStatus::failed;
   try {
     switch (llama_decode(context_.get(), batch_->filled(batch))) {
-      case 0: return DecodeStatus::done;
+      case 0: return arrived() ? DecodeStatus::done : DecodeStatus::failed;
       case 1: return DecodeStatus::no_room;
       case 2: return DecodeStatus::interrupted;
       default: return DecodeStatus::failed;
@@ -256,6 +258,13 @@ DecodeStatus LoadedModel::decode(std::span<const BatchEntry> batch) {
     log::error("decode_failed", {{"reason", exception.what()}});
     return DecodeStatus::failed;
   }
+}
+
+/// Whether what other machines had to compute is what they computed.
+bool LoadedModel::arrived() {
+  if (machines_.empty()) return true;
+  llama_synchronize(context_.get());
+  return machines_.lost().empty();
 }
 
 DecodeStatus LoadedModel::decode_image(const ImagePiece& piece, int position, int sequence) {

@@ -16,6 +16,7 @@
 #include "engines/llama/decoder.h"
 #include "engines/llama/image_encoder.h"
 #include "engines/llama/llama_engine.h"
+#include "engines/llama/remote_layers.h"
 #include "engines/llama/sampler.h"
 #include "engines/llama/tokenizer.h"
 
@@ -64,6 +65,9 @@ class LoadedModel : public Decoder {
   /// Null when it sees none. Its const functions and encode() may be called from any thread.
   ImageEncoder* image_encoder() const { return image_encoder_.get(); }
 
+  /// A machine without which it cannot compute any more; empty: none.
+  std::string lost_machine() const { return machines_.lost(); }
+
   DecodeStatus decode(std::span<const BatchEntry> batch) override;
   DecodeStatus decode_image(const ImagePiece& piece, int position, int sequence) override;
   std::span<const float> logits(std::size_t index) override;
@@ -83,6 +87,7 @@ class LoadedModel : public Decoder {
   Result<void> compile_template();
   void read_sampling_defaults();
   void warm_up();
+  bool arrived();
 
   struct FreeModel {
     void operator()(llama_model* model) const;
@@ -97,6 +102,7 @@ class LoadedModel : public Decoder {
   struct Batch;
 
   const std::atomic<bool>& stop_;
+  Machines machines_;
   std::unique_ptr<llama_model, FreeModel> model_;
   std::unique_ptr<ggml_threadpool, FreeThreads> threads_;
   std::unique_ptr<llama_context, FreeContext> context_;  // goes before its threads and its model

@@ -1,4 +1,5 @@
 // What a model takes, from its file's header.
+#include <fmt/format.h>
 #include <ggml.h>
 #include <gguf.h>
 
@@ -6,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <regex>
 #include <string>
 #include <system_error>
 
@@ -74,6 +76,22 @@ std::uint64_t numbers_per_token(const Header& header) {
   return layers * kv_heads * (key + value);
 }
 
+/// Of a model's file; of one that is split ("…-00001-of-00003.gguf"), of all its parts.
+std::uint64_t bytes_of_files(const std::string& path) {
+  static const std::regex part("(.*)-00001-of-([0-9]{5})\\.gguf");
+  std::smatch match;
+  std::error_code error;
+  if (!std::regex_match(path, match, part)) return std::filesystem::file_size(path, error);
+  std::uint64_t bytes = 0;
+  const int count = std::stoi(match[2]);
+  for (int i = 1; i <= count; ++i) {
+    const std::string name = fmt::format("{}-{:05}-of-{:05}.gguf", match[1].str(), i, count);
+    const std::uintmax_t size = std::filesystem::file_size(name, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Result<std::uint64_t> memory_needed(const LlamaOptions& options) {
@@ -86,8 +104,8 @@ Result<std::uint64_t> memory_needed(const LlamaOptions& options) {
         ErrorCode::validation,
         "model file " + options.path + " is damaged: its header cannot be read. Fetch it again."};
   }
+  std::uint64_t bytes = bytes_of_files(options.path) + beside_cells;
   std::error_code error;
-  std::uint64_t bytes = std::filesystem::file_size(options.path, error) + beside_cells;
   if (!options.projector.empty()) {
     const std::uintmax_t size = std::filesystem::file_size(options.projector, error);
     if (!error) bytes += size;

@@ -120,36 +120,47 @@ std::string trouble_with(const std::string& machine) {
   return unconnected.empty() ? greet(socket) : unconnected;
 }
 
-}  // namespace
-
-Result<std::vector<ggml_backend_device*>> reach(const std::vector<std::string>& machines) {
-  std::vector<ggml_backend_device*> devices;
-  if (machines.empty()) return devices;
-  for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-    ggml_backend_dev_t device = ggml_backend_dev_get(i);
-    if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_GPU) devices.push_back(device);
-  }
-  for (const std::string& machine : machines) {
-    const std::string trouble = trouble_with(machine);
-    if (!trouble.empty()) {
-      return broken("machine " + machine + " cannot be used: " + trouble +
-                    ". Run 'craton worker' on it, or leave it out of --rpc.");
-    }
-    ggml_backend_reg_t backend = ggml_backend_rpc_add_server(machine.c_str());
-    if (!backend) return broken("machine " + machine + " has nothing to compute on.");
-    for (std::size_t i = 0; i < ggml_backend_reg_dev_count(backend); ++i) {
-      devices.push_back(ggml_backend_reg_dev_get(backend, i));
-    }
-  }
-  return devices;
-}
-
-std::string work(const WorkerOptions& options) {
+std::vector<ggml_backend_dev_t> gpus() {
   std::vector<ggml_backend_dev_t> devices;
   for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = ggml_backend_dev_get(i);
     if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_GPU) devices.push_back(device);
   }
+  return devices;
+}
+
+}  // namespace
+
+Result<Machines> Machines::reach(const std::vector<std::string>& names) {
+  Machines machines;
+  if (names.empty()) return machines;
+  machines.devices_ = gpus();
+  for (const std::string& name : names) {
+    const std::uint64_t losses = ggml_backend_rpc_losses(name.c_str());
+    const std::string trouble = trouble_with(name);
+    if (!trouble.empty()) {
+      return broken("machine " + name + " cannot be used: " + trouble +
+                    ". Run 'craton worker' on it, or leave it out of --rpc.");
+    }
+    ggml_backend_reg_t backend = ggml_backend_rpc_add_server(name.c_str());
+    if (!backend) return broken("machine " + name + " has nothing to compute on.");
+    for (std::size_t i = 0; i < ggml_backend_reg_dev_count(backend); ++i) {
+      machines.devices_.push_back(ggml_backend_reg_dev_get(backend, i));
+    }
+    machines.reached_.push_back({name, losses});
+  }
+  return machines;
+}
+
+std::string Machines::lost() const {
+  for (const Reached& machine : reached_) {
+    if (ggml_backend_rpc_losses(machine.name.c_str()) != machine.losses) return machine.name;
+  }
+  return {};
+}
+
+std::string work(const WorkerOptions& options) {
+  std::vector<ggml_backend_dev_t> devices = gpus();
   if (devices.empty()) {
     devices.push_back(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
   }

@@ -1,9 +1,9 @@
 // Layers of a model that other machines compute, by llama.cpp's RPC backend.
 //
-// Its protocol is neither encrypted nor guarded: for a network of one's own. It ends the process
-// when a machine is lost while it computes; what can be found out before, reach() finds out.
+// Its protocol is neither encrypted nor guarded: for a network of one's own.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,9 +13,32 @@ struct ggml_backend_device;
 
 namespace craton::engines::llama {
 
-/// What each of the machines ("host:port") computes on, after those of this one. Fails with
-/// `model_error`, saying which machine and why, when one does not answer or speaks another version.
-Result<std::vector<ggml_backend_device*>> reach(const std::vector<std::string>& machines);
+class Machines {
+ public:
+  /// No machine beside this one.
+  Machines() = default;
+
+  /// Those with these names ("host:port"). Fails with `model_error`, saying which machine and why,
+  /// when one does not answer or speaks another version.
+  static Result<Machines> reach(const std::vector<std::string>& names);
+
+  bool empty() const { return reached_.empty(); }
+
+  /// What they compute on, after what this one does.
+  std::vector<ggml_backend_device*> devices() const { return devices_; }
+
+  /// The name of one that was lost since it was reached: what was computed since is not what was
+  /// asked for. Empty: none was.
+  std::string lost() const;
+
+ private:
+  struct Reached {
+    std::string name;
+    std::uint64_t losses;  ///< How often it had been lost before.
+  };
+  std::vector<Reached> reached_;
+  std::vector<ggml_backend_device*> devices_;
+};
 
 struct WorkerOptions {
   std::string host = "127.0.0.1";
