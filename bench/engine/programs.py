@@ -58,11 +58,12 @@ def build_craton(folder, jobs):
 
 
 def programs_folder():
-    """In the cache; another lock file, recipe or compiler has another."""
-    recipe = [ROOT / "dependencies.lock", HERE / "llama" / "CMakeLists.txt", *sorted((ROOT / "cmake").glob("*llama*")),
+    """In the cache; another locked source, recipe or compiler has another. They are built without patches."""
+    recipe = [HERE / "llama" / "CMakeLists.txt", *sorted((ROOT / "cmake").glob("*llama*.cmake")),
               ROOT / "cmake" / "amx_tile_config.h", ROOT / "cmake" / "mtmd.cmake"]
     compiler = subprocess.run(["g++", "--version"], capture_output=True, check=True).stdout
-    key = hashlib.sha256(b"|".join([compiler, *(path.read_bytes() for path in recipe)])).hexdigest()[:16]
+    source = json.loads((ROOT / "dependencies.lock").read_text())["llama.cpp"]["sha256"].encode()
+    key = hashlib.sha256(b"|".join([compiler, source, *(path.read_bytes() for path in recipe)])).hexdigest()[:16]
     return cache_dir() / "builds" / f"llama.cpp-programs-{key}"
 
 
@@ -122,13 +123,16 @@ def tail(path):
 
 
 class Server:
-    """One of the two servers on a free port, in an empty folder; a context manager."""
+    """One of the two servers on a free port, in an empty folder; a context manager.
 
-    def __init__(self, side, programs, model, threads, load):
+    `command_on`: of a port, the command that starts it there.
+    """
+
+    def __init__(self, side, command_on):
         self.port, self.side = free_port(), side
         self.folder = tempfile.TemporaryDirectory()
         self.log = pathlib.Path(self.folder.name) / "log"
-        command = [str(part) for part in server_command(side, programs, self.port, model, threads, load)]
+        command = [str(part) for part in command_on(self.port)]
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, cwd=self.folder.name, env=clean_environment(), stdout=log,
                                             stderr=subprocess.STDOUT)
