@@ -30,12 +30,26 @@ enum class ErrorCode {
   request_entity_too_large,
   serialization,
   unknown_operation,
+  missing_authentication_token,
+  incomplete_signature,
+  invalid_signature,
+  unrecognized_client,
+  expired_token,
+  not_authorized,
+};
+
+/// Who answers with an error, which shows in its form.
+enum class ErrorSource {
+  operation,  ///< Bedrock: {"message":…}
+  signing,    ///< What checks signatures: the same, under a namespace of its own.
+  access,     ///< What checks keys and permissions: {"Message":…}
 };
 
 struct ErrorShape {
   ErrorCode code;
   std::string_view name;  ///< `x-amzn-ErrorType`
   int status;             ///< HTTP status
+  ErrorSource source = ErrorSource::operation;
 };
 
 inline constexpr std::array error_shapes{
@@ -57,13 +71,23 @@ inline constexpr std::array error_shapes{
     ErrorShape{ErrorCode::request_entity_too_large, "RequestEntityTooLargeException", 413},
     ErrorShape{ErrorCode::serialization, "SerializationException", 400},
     ErrorShape{ErrorCode::unknown_operation, "UnknownOperationException", 404},
+    ErrorShape{ErrorCode::missing_authentication_token, "MissingAuthenticationTokenException", 403,
+               ErrorSource::signing},
+    ErrorShape{ErrorCode::incomplete_signature, "IncompleteSignatureException", 403,
+               ErrorSource::signing},
+    ErrorShape{ErrorCode::invalid_signature, "InvalidSignatureException", 403,
+               ErrorSource::signing},
+    ErrorShape{ErrorCode::unrecognized_client, "UnrecognizedClientException", 403,
+               ErrorSource::signing},
+    ErrorShape{ErrorCode::expired_token, "ExpiredTokenException", 403, ErrorSource::signing},
+    ErrorShape{ErrorCode::not_authorized, "AccessDeniedException", 403, ErrorSource::access},
 };
 
 constexpr bool in_enum_order(const decltype(error_shapes)& rows) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (static_cast<std::size_t>(rows[i].code) != i) return false;
   }
-  return rows.size() == static_cast<std::size_t>(ErrorCode::unknown_operation) + 1;
+  return rows.size() == static_cast<std::size_t>(ErrorCode::not_authorized) + 1;
 }
 static_assert(in_enum_order(error_shapes), "one row per ErrorCode, in its order");
 

@@ -26,7 +26,20 @@ TEST(Sha256, IsTheStandardsHoweverTheTextIsCut) {
       digest.add(row.text.substr(cut));
       EXPECT_EQ(digest.hex(), row.digest) << row.text;
     }
+    EXPECT_EQ(hex_of(bytes_of(sha256(row.text))), row.digest);
   }
+}
+
+// Source: RFC 4231, test case 2.
+TEST(HmacSha256, IsTheStandards) {
+  EXPECT_EQ(hex_of(bytes_of(hmac_sha256("Jefe", "what do ya want for nothing?"))),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(EqualInConstantTime, IsEquality) {
+  EXPECT_TRUE(equal_in_constant_time("abc", "abc"));
+  EXPECT_FALSE(equal_in_constant_time("abc", "abd"));
+  EXPECT_FALSE(equal_in_constant_time("abc", "ab"));
 }
 
 }  // namespace

@@ -11,14 +11,31 @@ namespace craton::service {
 namespace {
 
 constexpr std::string_view type_header = "x-amzn-ErrorType";
-constexpr std::string_view type_suffix = ":http://internal.amazon.com/coral/com.amazon.bedrock/";
+/// How an error looks on the wire, by who answers with it.
+struct Form {
+  std::string_view type_suffix;
+  std::string_view message_key;
+};
 
-http::Response with_message(int status, std::string_view type, std::string_view message) {
+constexpr Form form_of(ErrorSource source) {
+  constexpr std::string_view bedrock = ":http://internal.amazon.com/coral/com.amazon.bedrock/";
+  switch (source) {
+    case ErrorSource::operation: return {bedrock, "message"};
+    case ErrorSource::signing:
+      return {":http://internal.amazon.com/coral/com.amazon.coral.service/", "message"};
+    case ErrorSource::access: return {bedrock, "Message"};
+  }
+  return {};
+}
+
+http::Response with_message(const ErrorShape& shape, std::string_view message) {
+  const Form form = form_of(shape.source);
   http::Response response;
-  response.status = status;
+  response.status = shape.status;
   response.headers.add("Content-Type", "application/json");
-  response.headers.add(std::string(type_header), std::string(type) + std::string(type_suffix));
-  response.body = "{\"message\":" + json::quote(message) + "}";
+  response.headers.add(std::string(type_header),
+                       std::string(shape.name) + std::string(form.type_suffix));
+  response.body = "{\"" + std::string(form.message_key) + "\":" + json::quote(message) + "}";
   return response;
 }
 
@@ -43,15 +60,16 @@ constexpr std::array refusals{
 }  // namespace
 
 http::Response error_response(const Error& error) {
-  const ErrorShape& shape = shape_of(error.code);
-  return with_message(shape.status, shape.name, error.message);
+  return with_message(shape_of(error.code), error.message);
 }
 
 http::Response refusal_response(int status, std::string_view reason) {
   const auto row = std::find_if(refusals.begin(), refusals.end(),
                                 [&](const Refusal& refusal) { return refusal.status == status; });
-  http::Response response =
-      with_message(status, row == refusals.end() ? "ValidationException" : row->type, reason);
+  ErrorShape shape = shape_of(ErrorCode::validation);
+  shape.status = status;
+  if (row != refusals.end()) shape.name = row->type;
+  http::Response response = with_message(shape, reason);
   response.headers.add("x-amzn-RequestId", random_uuid());
   return response;
 }

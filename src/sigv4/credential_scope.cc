@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sigv4/fields.h"
+
 namespace craton::sigv4 {
 namespace {
 
@@ -9,21 +11,6 @@ constexpr std::string_view hmac_scheme = "AWS4-HMAC-SHA256";
 constexpr std::string_view ecdsa_scheme = "AWS4-ECDSA-P256-SHA256";  // SigV4A
 constexpr std::string_view terminator = "aws4_request";
 constexpr std::string_view credential_key = "Credential=";
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blank = " \t";
-  const std::size_t first = std::min(text.find_first_not_of(blank), text.size());
-  text.remove_prefix(first);
-  return text.substr(0, text.find_last_not_of(blank) + 1);
-}
-
-/// Takes what is before the first `separator` off `text`, and the separator with it.
-std::string_view take_until(char separator, std::string_view& text) {
-  const std::size_t end = text.find(separator);
-  const std::string_view part = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return part;
-}
 
 /// The same from the end: an access key id may hold anything, the parts after it no slash.
 std::string_view take_last(char separator, std::string_view& text) {
