@@ -14,6 +14,7 @@ inline constexpr int exit_usage = 2;
 
 /// Each sets `exit_code` from a callback of its subcommand.
 void add_serve(CLI::App& app, int& exit_code);
+void add_keys(CLI::App& app, int& exit_code);
 void add_operations(CLI::App& app, int& exit_code);
 void add_pull(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);

@@ -56,6 +56,7 @@ int run(int argc, char** argv) {
   add_pull(app, exit_code);
   add_doctor(app, exit_code);
   add_operations(app, exit_code);
+  add_keys(app, exit_code);
   add_script(app, exit_code);
   add_top(app, exit_code);
   add_worker(app, exit_code);

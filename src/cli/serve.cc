@@ -72,12 +72,18 @@ void print_start(const server::Config& config, const server::BedrockServer& serv
   const std::string url = server.url();
   std::printf("craton listens on %s\n", url.c_str());
   print_models(models, url);
+  const std::optional<std::size_t> keys = server.keys();
+  if (keys) {
+    std::printf("auth: verify, %zu key(s) in %s\n", *keys,
+                server::key_file_of(config).string().c_str());
+  }
   std::printf(
       "\nPoint any AWS SDK here:\n\n"
       "export AWS_ENDPOINT_URL=%s\n"
-      "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n"
-      "export AWS_ACCESS_KEY_ID=craton AWS_SECRET_ACCESS_KEY=craton\n",
-      url.c_str(), config.region.c_str(), config.region.c_str());
+      "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n%s",
+      url.c_str(), config.region.c_str(), config.region.c_str(),
+      keys ? "# and the key that this prints: craton keys create NAME\n"
+           : "export AWS_ACCESS_KEY_ID=craton AWS_SECRET_ACCESS_KEY=craton\n");
   if (const std::string& authority = server.authority_file(); !authority.empty()) {
     std::printf("export AWS_CA_BUNDLE='%s'\nexport NODE_EXTRA_CA_CERTS='%s' SSL_CERT_FILE='%s'\n",
                 authority.c_str(), authority.c_str(), authority.c_str());

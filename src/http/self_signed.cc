@@ -24,6 +24,9 @@
 #include <system_error>
 #include <utility>
 
+#include "base/descriptor.h"
+#include "base/files.h"
+
 namespace craton::http {
 namespace {
 
@@ -213,30 +216,9 @@ Error unwritable(const std::filesystem::path& path) {
                                      "; choose another --data"};
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return number_; }
-
- private:
-  int number_;
-};
-
-/// Puts `text` in place of the file at once: who reads it meanwhile has the old one, whole.
 Result<void> write_file(const std::filesystem::path& path, const std::string& text, mode_t mode) {
-  const std::filesystem::path draft = path.string() + ".new";
-  ::unlink(draft.c_str());
-  const Descriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-  if (file.get() < 0 ||
-      ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-      ::fsync(file.get()) != 0 || ::rename(draft.c_str(), path.c_str()) != 0) {
-    return unwritable(path);
-  }
+  const Result<void> written = replace_file(path, text, mode);
+  if (!written) return unwritable(path);
   return {};
 }
 

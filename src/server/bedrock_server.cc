@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "auth/gate.h"
 #include "http/server.h"
 #include "server/admin.h"
+#include "server/environment.h"
 #include "server/health.h"
 #include "server/metrics_page.h"
 #include "server/tls.h"
@@ -28,20 +30,23 @@ http::ServerOptions http_options(const Config& config, const TlsSetup& tls) {
   return options;
 }
 
-service::ServiceOptions service_options(const Config& config) {
+service::ServiceOptions service_options(const Config& config, std::shared_ptr<auth::Gate> gate) {
   return {.region = config.region,
           .model_wait = config.model_wait,
-          .answer_limit = config.answer_limit};
+          .answer_limit = config.answer_limit,
+          .gate = std::move(gate)};
 }
 
 }  // namespace
 
 struct BedrockServer::Parts {
-  Parts(const Config& with, TlsSetup with_tls, std::shared_ptr<const ServedModels> served)
+  Parts(const Config& with, TlsSetup with_tls, std::shared_ptr<const ServedModels> served,
+        std::shared_ptr<auth::Gate> let_in)
       : config(with),
         tls(std::move(with_tls)),
         models(std::move(served)),
-        service(service_options(config), std::make_shared<catalog::Catalog>(config.catalog),
+        gate(std::move(let_in)),
+        service(service_options(config, gate), std::make_shared<catalog::Catalog>(config.catalog),
                 [this](const engines::Request& asked) { return models->engine_for(asked); }),
         http(
             http_options(config, tls),
@@ -89,6 +94,7 @@ struct BedrockServer::Parts {
   const Config config;
   TlsSetup tls;
   std::shared_ptr<const ServedModels> models;
+  std::shared_ptr<auth::Gate> gate;             // null: everybody is let in
   std::vector<const engines::Engine*> engines;  // of `models`
   std::vector<const engines::Engine*> kept;     // of those
   service::Service service;
@@ -103,9 +109,20 @@ Result<std::unique_ptr<BedrockServer>> BedrockServer::start(
     const Config& config, std::shared_ptr<const ServedModels> models) {
   std::unique_ptr<BedrockServer> server(new BedrockServer);
   CRATON_TRY_ASSIGN(TlsSetup tls, make_tls(config));
-  server->parts_ = std::make_unique<Parts>(config, std::move(tls), std::move(models));
+  std::shared_ptr<auth::Gate> gate;
+  if (config.auth == Auth::verify) {
+    CRATON_TRY_ASSIGN(gate,
+                      auth::Gate::open({.keys = key_file_of(config), .region = config.region}));
+  }
+  server->parts_ =
+      std::make_unique<Parts>(config, std::move(tls), std::move(models), std::move(gate));
   CRATON_TRY(server->parts_->http.start());
   return server;
+}
+
+std::optional<std::size_t> BedrockServer::keys() const {
+  if (!parts_->gate) return std::nullopt;
+  return parts_->gate->keys();
 }
 
 std::uint16_t BedrockServer::port() const { return parts_->http.port(); }

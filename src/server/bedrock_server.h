@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/result.h"
 #include "server/config.h"
@@ -30,6 +31,9 @@ class BedrockServer {
 
   /// The certificate file that clients have to trust; empty when there is no self-signed one.
   const std::string& authority_file() const;
+
+  /// Keys by which callers are let in; nullopt: everybody is.
+  std::optional<std::size_t> keys() const;
 
   /// Reads the certificate's files again, for connections from now on. Fails, changing nothing, as
   /// start() would.

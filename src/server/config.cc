@@ -198,6 +198,22 @@ Result<void> settle_tls(Config& config) {
   return {};
 }
 
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+/// Who can be reached by others serves those alone who hold a key.
+Result<void> settle_auth(Config& config) {
+  if (is_loopback(config.host)) return {};
+  if (config.auth_told && config.auth == Auth::open) {
+    return refused("--auth open would serve anybody who reaches " + config.host +
+                   ". Leave it out, and make keys with craton keys create NAME; or serve this "
+                   "machine alone, on 127.0.0.1.");
+  }
+  config.auth = Auth::verify;
+  return {};
+}
+
 }  // namespace
 
 Result<Config> read_config(const Sources& sources) {
@@ -221,6 +237,7 @@ Result<Config> read_config(const Sources& sources) {
   }
   CRATON_TRY(settle_models(config, lines));
   CRATON_TRY(settle_tls(config));
+  CRATON_TRY(settle_auth(config));
   return config;
 }
 

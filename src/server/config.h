@@ -32,6 +32,9 @@ namespace craton::server {
 inline constexpr std::uint16_t default_port = 8420;
 inline constexpr std::string_view default_model = "qwen2.5-coder-0.5b-instruct";
 
+/// Who may call: anybody, or who holds a key.
+enum class Auth { open, verify };
+
 enum class Tls { off, files, self_signed };
 
 /// What is said of one model.
@@ -90,6 +93,9 @@ struct Config {
   Tls tls = Tls::off;
   std::string tls_cert;  ///< PEM file; with tls_key in place of Tls::self_signed.
   std::string tls_key;
+  Auth auth = Auth::open;
+  bool auth_told = false;  ///< Else it is `verify` where others than this machine are served.
+  std::string keys;        ///< File of keys; empty: keys.json in the data folder.
   log::Level log_level = log::Level::info;
 };
 

@@ -9,9 +9,15 @@ std::optional<std::string> process_environment(const std::string& name) {
   return value ? std::optional<std::string>(value) : std::nullopt;
 }
 
-models::Store store_of(const std::string& data) {
-  return models::Store(data.empty() ? models::cache_folder(process_environment)
-                                    : std::filesystem::path(data));
+std::filesystem::path data_folder(const std::string& data) {
+  return data.empty() ? models::cache_folder(process_environment) : std::filesystem::path(data);
 }
+
+std::filesystem::path key_file_of(const Config& config) {
+  return config.keys.empty() ? data_folder(config.data) / "keys.json"
+                             : std::filesystem::path(config.keys);
+}
+
+models::Store store_of(const std::string& data) { return models::Store(data_folder(data)); }
 
 }  // namespace craton::server

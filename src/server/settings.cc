@@ -163,6 +163,13 @@ Result<void> set_tls(Config& config, std::string_view text) {
   return {};
 }
 
+Result<void> set_auth(Config& config, std::string_view text) {
+  if (text != "open" && text != "verify") return expected("open or verify", text);
+  config.auth = text == "open" ? Auth::open : Auth::verify;
+  config.auth_told = true;
+  return {};
+}
+
 constexpr std::array levels{Choice{"debug", log::Level::debug}, Choice{"info", log::Level::info},
                             Choice{"warning", log::Level::warning},
                             Choice{"error", log::Level::error}, Choice{"off", log::Level::off}};
@@ -300,6 +307,15 @@ constexpr std::array rows{
             .value = "FILE",
             .help = "The certificate's private key, PEM",
             .set = set_text<&Config::tls_key>},
+    Setting{.name = "auth",
+            .value = "MODE",
+            .help = "open, or verify: who calls must hold a key of 'craton keys' (default open on "
+                    "loopback, else verify)",
+            .set = set_auth},
+    Setting{.name = "keys",
+            .value = "FILE",
+            .help = "The file of keys (default: keys.json in the data folder)",
+            .set = set_text<&Config::keys>},
     Setting{.name = "log",
             .value = "LEVEL",
             .help = "debug, info, warning, error or off (default info)",

@@ -15,6 +15,7 @@
 #include "families/embedding_family.h"
 #include "http/awaitable.h"
 #include "service/document_reader.h"
+#include "service/permissions.h"
 
 namespace craton::service {
 namespace {
@@ -173,11 +174,13 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
   CRATON_TRY_ASSIGN(const catalog::Invocable invocable,
                     call.service.catalog().resolve(call.region, asked_id, use));
   call.account->request_model = invocable.model->id;
+  CRATON_TRY(check_permission(call, invocable));
   return invocable.model;
 }
 
 awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& call,
                                                                  const Asked& asked) {
+  CRATON_CO_TRY(take_quota(call, asked));
   Result<FoundEngine> found = find_engine(call, asked);
   if (!found) co_return found.error();
   co_await start_late(call);

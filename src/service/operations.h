@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "api/operation.h"
+#include "auth/gate.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/message.h"
@@ -22,6 +23,8 @@ namespace craton::service {
 /// What the log line of a request tells beside its status. Shared with a streamed body, which is
 /// made after the operation has returned.
 struct Account {
+  auth::Caller caller;  ///< Nobody, where the server does not look at who asks.
+  std::unique_ptr<auth::Meter::Lease> lease;  ///< What the call has taken of the caller's quota.
   std::string_view operation;
   std::string model_id;
   std::string engine_model;

@@ -13,6 +13,7 @@
 #include "service/fault_body.h"
 #include "service/invocation.h"
 #include "service/operations.h"
+#include "service/permissions.h"
 #include "service/provider_routes.h"
 #include "sigv4/credential_scope.h"
 
@@ -58,6 +59,13 @@ Error not_implemented(const api::Operation& operation, const Result<api::Input>&
   return {ErrorCode::not_implemented, std::move(message)};
 }
 
+Result<void> let_in(const Service& service, const http::Request& request, Account& account) {
+  auth::Gate* gate = service.options().gate.get();
+  if (!gate) return {};
+  CRATON_TRY_ASSIGN(account.caller, gate->admit(request));
+  return {};
+}
+
 boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
                                                       const http::Request& request,
                                                       const Begun& begun) {
@@ -65,14 +73,17 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
       request.headers.find("x-craton-fault").value_or(std::string_view());
   if (const ProviderRoute* route = find_provider_route(request.method, request.target)) {
     begun.account->operation = route->name;
+    CRATON_CO_TRY(let_in(service, request, *begun.account));
     const api::Input input{{}, request.body};
     const std::string region = region_of(request, service.options().region);
     const Call call{service, input, region, begun.request_id, begun.started, begun.account, asked};
+    CRATON_CO_TRY(check_permission(call));
     http::Response response = co_await route->answer(call);
     co_return response;
   }
   CRATON_CO_TRY_ASSIGN(const api::Match match, api::route(request.method, request.target));
   begun.account->operation = match.operation->name;
+  CRATON_CO_TRY(let_in(service, request, *begun.account));
   const OperationRow* row = find_implementation(match.operation->name);
   const api::RawInput raw{request.target, header_value, &request.headers, request.body};
   Result<api::Input> read = api::parse_input(match, raw);
@@ -80,6 +91,7 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
   CRATON_CO_TRY_ASSIGN(const api::Input input, std::move(read));
   const std::string region = region_of(request, service.options().region);
   const Call call{service, input, region, begun.request_id, begun.started, begun.account, asked};
+  CRATON_CO_TRY(check_permission(call));
   if (row->answer) co_return row->answer(call);
   co_return co_await row->answer_later(call);
 }
@@ -109,6 +121,7 @@ class RequestLine {
     const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begun_.started;
     count(took);
     write(took);
+    settle();
   }
   RequestLine(const RequestLine&) = delete;
   RequestLine& operator=(const RequestLine&) = delete;
@@ -127,6 +140,14 @@ class RequestLine {
     return begun_.account->complete ? std::string_view() : "caller_left";
   }
 
+  /// What was taken of the caller's quota for longer answers than came is given back.
+  void settle() const {
+    Account& account = *begun_.account;
+    if (!account.lease) return;
+    account.lease->used(account.input_tokens.value_or(0) + account.output_tokens.value_or(0));
+    account.lease.reset();
+  }
+
   void count(std::chrono::nanoseconds took) const {
     const Account& account = *begun_.account;
     metrics_->finished(
@@ -139,21 +160,23 @@ class RequestLine {
 
   void write(std::chrono::nanoseconds took) const {
     const Account& account = *begun_.account;
-    log::info("request", {{"id", begun_.request_id},
-                          {"operation", account.operation},
-                          {"method", method_},
-                          {"path", path_},
-                          {"status", std::int64_t(status_)},
-                          {"error", error()},
-                          {"ms", std::chrono::duration<double, std::milli>(took).count()},
-                          {"model_id", account.model_id},
-                          {"model", account.engine_model},
-                          {"input_tokens", counted(account.input_tokens)},
-                          {"output_tokens", counted(account.output_tokens)},
-                          {"not_honoured", account.ignored_fields},
-                          {"fault", joined(fault_names(account.faults))},
-                          {"bytes", std::int64_t(bytes_)},
-                          {"peer", peer_}});
+    log::info("request",
+              {{"id", begun_.request_id},
+               {"operation", account.operation},
+               {"method", method_},
+               {"path", path_},
+               {"status", std::int64_t(status_)},
+               {"error", error()},
+               {"ms", std::chrono::duration<double, std::milli>(took).count()},
+               {"caller", account.caller.identity ? account.caller.identity->name : std::string()},
+               {"model_id", account.model_id},
+               {"model", account.engine_model},
+               {"input_tokens", counted(account.input_tokens)},
+               {"output_tokens", counted(account.output_tokens)},
+               {"not_honoured", account.ignored_fields},
+               {"fault", joined(fault_names(account.faults))},
+               {"bytes", std::int64_t(bytes_)},
+               {"peer", peer_}});
   }
 
   const std::shared_ptr<ServiceMetrics> metrics_;

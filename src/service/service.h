@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "auth/gate.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "catalog/catalog.h"
@@ -33,6 +34,8 @@ struct ServiceOptions {
   Milliseconds model_wait{25'000};
   /// How long an answer may take, before ModelTimeoutException.
   Milliseconds answer_limit{3'600'000};
+  /// Lets callers in; null: everybody is.
+  std::shared_ptr<auth::Gate> gate = nullptr;
 };
 
 /// What answers a request.
