@@ -4,8 +4,9 @@
 usage: run.py CLIENT [RESULTS]
 
 The client's program is told nothing but the names of its steps and, by the environment that a user
-would set, where the server is. Two servers are there for it: one with the default model, and, for
-the last step, one whose only place is taken, so that it throttles whoever asks. What the client said
+would set, where the server is and who asks. Two servers are there for it: one with the default model, which
+lets in nobody but who holds its keys (`--auth verify`), and, for the last step, one whose only place is taken,
+so that it throttles whoever asks. What the client said
 goes to the folder RESULTS (default: clients/ beside the program under test) as NAME.json; matrix.py makes
 docs/clients.md of it.
 
@@ -18,6 +19,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "sdk"))
@@ -90,18 +92,38 @@ def outcome_of(step, line):
     return Outcome(not wrong, f"{wrong}: {detail}" if wrong else detail)
 
 
-def environment(client, url):
+class Keys:
+    """A file of keys: one that signs, and an API key for clients that do not."""
+
+    def __init__(self, folder):
+        self.file = pathlib.Path(folder) / "keys.json"
+        self.access, self.bearer = self._made(), self._made("--bearer")
+
+    def _made(self, *flags):
+        done = craton.run_craton("keys", "create", "client", "--keys", self.file, "--output", "json", *flags)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def environment(self):
+        return {"AWS_ACCESS_KEY_ID": self.access["accessKeyId"],
+                "AWS_SECRET_ACCESS_KEY": self.access["secretAccessKey"],
+                "OPENAI_API_KEY": self.bearer["bearerToken"]}
+
+
+ANYBODY = {"AWS_ACCESS_KEY_ID": "craton", "AWS_SECRET_ACCESS_KEY": "craton", "OPENAI_API_KEY": "craton"}
+
+
+def environment(client, url, who):
     """What a user of this client exports, and nothing of the developer's own."""
     return craton.clean_environment(**{
-        client.pointer: POINTERS[client.pointer].format(url=url), "OPENAI_API_KEY": "craton",
-        "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "craton", "AWS_SECRET_ACCESS_KEY": "craton"})
+        client.pointer: POINTERS[client.pointer].format(url=url),
+        "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", **who})
 
 
-def run_program(command, client, steps, url):
+def run_program(command, client, steps, url, who):
     """The lines that the program printed, by step; the line that names its version is under ""."""
-    program = subprocess.Popen([*map(str, command), *client.arguments, *steps], env=environment(client, url),
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    program = subprocess.Popen([*map(str, command), *client.arguments, *steps],
+                               env=environment(client, url, who), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         output, errors = program.communicate(timeout=craton.patience(300))
         end = f"exit status {program.returncode}"
@@ -185,13 +207,15 @@ def run_client(client, command):
     """The client's version, its transports and its outcomes by step."""
     result = {}
     asks = [step for step in STEPS if step not in client.lacks and step != "throttle"]
-    with craton.serving("--model", craton.QWEN) as server:
-        server.wait_ready()
-        lines = run_program(command, client, asks, server.url)
+    with tempfile.TemporaryDirectory() as folder:
+        keys = Keys(folder)
+        with craton.serving("--model", craton.QWEN, "--auth", "verify", "--keys", keys.file) as server:
+            server.wait_ready()
+            lines = run_program(command, client, asks, server.url, keys.environment())
         for step in asks:
             result[step] = outcome_of(step, lines[step])
     with Occupied() as occupied, Relay(occupied.server.port) as relay:
-        last = run_program(command, client, ["throttle"], relay.url)
+        last = run_program(command, client, ["throttle"], relay.url, ANYBODY)
         transports = relay.transports()
     result["throttle"] = throttle_outcome(client, last["throttle"], occupied.throttled)
     return lines.get("", {}).get("version", "?"), transports, result
