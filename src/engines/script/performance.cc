@@ -17,7 +17,7 @@ Error timed_out() {
 }
 
 Error stops() {
-  return {ErrorCode::service_unavailable, "The rules are being stopped. Try your request again."};
+  return {ErrorCode::service_unavailable, "The server is being stopped. Try your request again."};
 }
 
 SteadyTime after(SteadyTime time, double seconds) {
@@ -79,15 +79,30 @@ std::optional<Event> AnswerReader::next() {
   return std::nullopt;
 }
 
-Performance::Performance(FilledAnswer answer, Pacer& pacer)
-    : pacer_(pacer),
-      reader_(std::move(answer)),
-      begun_(std::chrono::steady_clock::now()),
-      next_time_(begun_),
+AnswerReader::AnswerReader(FilledAnswer answer)
+    : answer_(std::move(answer)),
+      time_(std::chrono::steady_clock::now()),
       random_(static_cast<unsigned>(random_number())) {}
 
-std::shared_ptr<Generation> Performance::begin(FilledAnswer answer, Pacer& pacer) {
-  const auto performance = std::make_shared<Performance>(std::move(answer), pacer);
+SteadyTime AnswerReader::time() {
+  const Pacing& pacing = answer_.pacing;
+  for (; paced_tokens_ < tokens_; ++paced_tokens_) {
+    double step = FloatSeconds(pacing.first_token).count();
+    if (paced_tokens_ > 0) {
+      step = pacing.tokens_per_second > 0 ? 1 / pacing.tokens_per_second : 0;
+    }
+    if (pacing.jitter > 0) {
+      std::uniform_real_distribution<double> part(1 - pacing.jitter, 1 + pacing.jitter);
+      step *= part(random_);
+    }
+    time_ = after(time_, step);
+  }
+  return time_;
+}
+
+std::shared_ptr<Generation> Performance::begin(std::unique_ptr<TimedEvents> events,
+                                               std::optional<SteadyTime> deadline, Pacer& pacer) {
+  const auto performance = std::make_shared<Performance>(std::move(events), deadline, pacer);
   auto generation = std::make_shared<Generation>([performance] { performance->due(); });
   performance->generation_ = generation;
   performance->due();
@@ -101,7 +116,7 @@ void Performance::due() {
   waiting_ = false;
   if (generation->cancelled()) {
     over_ = true;
-    reader_.drop();  // the pacer may hold the rest of this for an hour
+    events_->drop();  // the pacer may hold the rest of this for an hour
   }
   if (!over_) give(*generation);
 }
@@ -117,38 +132,18 @@ void Performance::fail(Generation& generation, Error error) {
   generation.offer(Failure{std::move(error), std::nullopt});
 }
 
-// Times are counted from the beginning, not from the token before: pauses of the machine are made
-// up for.
-std::optional<SteadyTime> Performance::wait_for() {
-  const Pacing& pacing = reader_.answer().pacing;
-  for (; paced_tokens_ < reader_.output_tokens(); ++paced_tokens_) {
-    double step = FloatSeconds(pacing.first_token).count();
-    if (paced_tokens_ > 0) {
-      step = pacing.tokens_per_second > 0 ? 1 / pacing.tokens_per_second : 0;
-    }
-    if (pacing.jitter > 0) {
-      std::uniform_real_distribution<double> part(1 - pacing.jitter, 1 + pacing.jitter);
-      step *= part(random_);
-    }
-    next_time_ = after(next_time_, step);
-  }
-  return next_time_ > std::chrono::steady_clock::now() ? std::optional(next_time_) : std::nullopt;
-}
-
 void Performance::give(Generation& generation) {
-  const std::optional<SteadyTime> deadline = reader_.answer().deadline;
   while (true) {
-    if (!held_) held_ = reader_.next();
+    if (!held_) held_ = events_->next();
     if (!held_) {
       over_ = true;
       return;
     }
-    if (deadline && std::chrono::steady_clock::now() >= *deadline) {
-      return fail(generation, timed_out());
-    }
-    if (const std::optional<SteadyTime> time = wait_for()) {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (deadline_ && now >= *deadline_) return fail(generation, timed_out());
+    if (const SteadyTime time = events_->time(); time > now) {
       if (!std::exchange(waiting_, true)) {
-        pacer_.call_at(deadline ? std::min(*time, *deadline) : *time, shared_from_this());
+        pacer_.call_at(deadline_ ? std::min(time, *deadline_) : time, shared_from_this());
       }
       return;
     }

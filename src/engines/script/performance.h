@@ -1,4 +1,4 @@
-// Performance: a declared answer, given event by event at its pace.
+// Performance: an answer that is known beforehand, given event by event at its pace.
 //
 // Without pacing no thread is needed: what fits into the Generation's queue is there at once, and
 // the rest follows on the reader's thread as it makes room.
@@ -36,23 +36,32 @@ struct FilledAnswer {
   bool output_declared = false;  ///< `usage` has its number; else tokens are counted.
   Pacing pacing;
   bool streamed;  ///< A token an event; else a block.
-  std::optional<SteadyTime> deadline;
 };
 
-/// Hands out an answer's events in their order.
-class AnswerReader {
+/// The events of an answer, in their order.
+class TimedEvents {
  public:
-  explicit AnswerReader(FilledAnswer answer) : answer_(std::move(answer)) {}
+  virtual ~TimedEvents() = default;
 
   /// nullopt after the last.
-  std::optional<Event> next();
+  virtual std::optional<Event> next() = 0;
+
+  /// When the event that next() gave may go. Times are counted from the beginning, not from the
+  /// event before: pauses of the machine are made up for.
+  virtual SteadyTime time() = 0;
 
   /// Nobody reads on: frees what was to come.
-  void drop() { answer_.content = {}; }
+  virtual void drop() = 0;
+};
 
-  /// Of all events so far.
-  int output_tokens() const { return tokens_; }
-  const FilledAnswer& answer() const { return answer_; }
+/// Of a declared answer.
+class AnswerReader : public TimedEvents {
+ public:
+  explicit AnswerReader(FilledAnswer answer);
+
+  std::optional<Event> next() override;
+  SteadyTime time() override;
+  void drop() override { answer_.content = {}; }
 
  private:
   enum class Phase { start, blocks, stop, usage, over };
@@ -63,39 +72,39 @@ class AnswerReader {
   FilledAnswer answer_;
   Phase phase_ = Phase::start;
   std::size_t block_ = 0;
-  std::size_t at_ = 0;  ///< In the block's text.
-  bool begun_ = false;  ///< The block, if it is a call.
-  int tokens_ = 0;
+  std::size_t at_ = 0;    ///< In the block's text.
+  bool begun_ = false;    ///< The block, if it is a call.
+  int tokens_ = 0;        ///< Of all events so far.
+  int paced_tokens_ = 0;  ///< Whose time is known.
+  SteadyTime time_;
+  std::minstd_rand random_;
 };
 
 class Performance : public Paced, public std::enable_shared_from_this<Performance> {
  public:
   /// `pacer` outlives the generation.
-  Performance(FilledAnswer answer, Pacer& pacer);
+  Performance(std::unique_ptr<TimedEvents> events, std::optional<SteadyTime> deadline, Pacer& pacer)
+      : pacer_(pacer), deadline_(deadline), events_(std::move(events)) {}
 
   /// Begins; the generation keeps its performance.
-  static std::shared_ptr<Generation> begin(FilledAnswer answer, Pacer& pacer);
+  static std::shared_ptr<Generation> begin(std::unique_ptr<TimedEvents> events,
+                                           std::optional<SteadyTime> deadline, Pacer& pacer);
 
   void due() override;
   void stop() override;
 
  private:
   void give(Generation& generation);
-  /// When the next token may go, absent: now.
-  std::optional<SteadyTime> wait_for();
   void fail(Generation& generation, Error error);
 
   Pacer& pacer_;
+  const std::optional<SteadyTime> deadline_;
   std::mutex mutex_;  // guards all below
   std::weak_ptr<Generation> generation_;
-  AnswerReader reader_;
-  const SteadyTime begun_;
+  const std::unique_ptr<TimedEvents> events_;
   std::optional<Event> held_;  ///< Read, and not taken yet.
   bool over_ = false;
   bool waiting_ = false;  ///< The pacer will call.
-  int paced_tokens_ = 0;  ///< Whose time is known.
-  SteadyTime next_time_;
-  std::minstd_rand random_;
 };
 
 }  // namespace craton::engines::script

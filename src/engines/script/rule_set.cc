@@ -59,14 +59,14 @@ class RuleEngine : public Engine {
   Result<std::shared_ptr<Generation>> generate(Conversation conversation,
                                                const Limits& limits) override {
     if (!declared_) return Error{ErrorCode::model_error, "Only tokens are counted here."};
-    return Performance::begin({.content = content_,
-                               .stop_reason = declared_->stop_reason,
-                               .stop_sequence = declared_->stop_sequence,
-                               .usage = usage_of(declared_->usage, conversation),
-                               .output_declared = declared_->usage.output_tokens.has_value(),
-                               .pacing = declared_->pacing,
-                               .streamed = streamed_,
-                               .deadline = limits.deadline},
+    FilledAnswer answer{.content = content_,
+                        .stop_reason = declared_->stop_reason,
+                        .stop_sequence = declared_->stop_sequence,
+                        .usage = usage_of(declared_->usage, conversation),
+                        .output_declared = declared_->usage.output_tokens.has_value(),
+                        .pacing = declared_->pacing,
+                        .streamed = streamed_};
+    return Performance::begin(std::make_unique<AnswerReader>(std::move(answer)), limits.deadline,
                               rules_->pacer());
   }
 
