@@ -17,6 +17,7 @@ void add_serve(CLI::App& app, int& exit_code);
 void add_keys(CLI::App& app, int& exit_code);
 void add_operations(CLI::App& app, int& exit_code);
 void add_pull(CLI::App& app, int& exit_code);
+void add_cassette(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_script(CLI::App& app, int& exit_code);
 void add_top(CLI::App& app, int& exit_code);

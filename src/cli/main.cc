@@ -58,6 +58,7 @@ int run(int argc, char** argv) {
   add_operations(app, exit_code);
   add_keys(app, exit_code);
   add_script(app, exit_code);
+  add_cassette(app, exit_code);
   add_top(app, exit_code);
   add_worker(app, exit_code);
   try {

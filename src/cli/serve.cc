@@ -59,7 +59,10 @@ void print_models(const server::ServedModels& models, const std::string& url) {
   const std::vector<server::ServedModels::Row> rows = models.rows();
   const std::vector<std::string> rules = models.rules_told();
   for (const std::string& file : rules) std::printf("rules: %s\n", file.c_str());
-  if (rows.empty() && rules.empty()) std::printf("model: none, so the control plane only\n");
+  const std::string recordings = models.recordings_told();
+  if (!recordings.empty()) std::printf("replay: %s\n", recordings.c_str());
+  if (rows.empty() && rules.empty() && recordings.empty())
+    std::printf("model: none, so the control plane only\n");
   for (const server::ServedModels::Row& row : rows) {
     const std::string when =
         row.kept ? "loading; " + url + "/ready turns 200 when it answers" : "loaded when asked for";

@@ -30,23 +30,26 @@ http::ServerOptions http_options(const Config& config, const TlsSetup& tls) {
   return options;
 }
 
-service::ServiceOptions service_options(const Config& config, std::shared_ptr<auth::Gate> gate) {
+service::ServiceOptions service_options(const Config& config, std::shared_ptr<auth::Gate> gate,
+                                        std::shared_ptr<engines::replay::Recorder> recorder) {
   return {.region = config.region,
           .model_wait = config.model_wait,
           .answer_limit = config.answer_limit,
-          .gate = std::move(gate)};
+          .gate = std::move(gate),
+          .recorder = std::move(recorder)};
 }
 
 }  // namespace
 
 struct BedrockServer::Parts {
   Parts(const Config& with, TlsSetup with_tls, std::shared_ptr<const ServedModels> served,
-        std::shared_ptr<auth::Gate> let_in)
+        std::shared_ptr<auth::Gate> let_in, std::shared_ptr<engines::replay::Recorder> recorder)
       : config(with),
         tls(std::move(with_tls)),
         models(std::move(served)),
         gate(std::move(let_in)),
-        service(service_options(config, gate), std::make_shared<catalog::Catalog>(config.catalog),
+        service(service_options(config, gate, std::move(recorder)),
+                std::make_shared<catalog::Catalog>(config.catalog),
                 [this](const engines::Request& asked) { return models->engine_for(asked); }),
         http(
             http_options(config, tls),
@@ -114,8 +117,13 @@ Result<std::unique_ptr<BedrockServer>> BedrockServer::start(
     CRATON_TRY_ASSIGN(gate,
                       auth::Gate::open({.keys = key_file_of(config), .region = config.region}));
   }
-  server->parts_ =
-      std::make_unique<Parts>(config, std::move(tls), std::move(models), std::move(gate));
+  std::shared_ptr<engines::replay::Recorder> recorder;
+  if (!config.record.empty()) {
+    CRATON_TRY_ASSIGN(recorder,
+                      engines::replay::Recorder::open(config.record, config.replay_ignore));
+  }
+  server->parts_ = std::make_unique<Parts>(config, std::move(tls), std::move(models),
+                                           std::move(gate), std::move(recorder));
   CRATON_TRY(server->parts_->http.start());
   return server;
 }

@@ -154,7 +154,8 @@ Result<void> settle_models(Config& config, const std::vector<ModelLine>& lines) 
   };
   const bool rules_alone =
       !config.bindings.empty() && std::ranges::all_of(config.bindings, is_script);
-  if (!config.model_told && rules_alone) config.model.file.clear();
+  const bool recordings_alone = !config.replay.empty() && !config.replay_or_ask;
+  if (!config.model_told && (rules_alone || recordings_alone)) config.model.file.clear();
   if (config.model.file.starts_with(script_prefix)) {
     config.model.script = config.model.file.substr(script_prefix.size());
   }

@@ -26,6 +26,7 @@
 #include "catalog/catalog.h"
 #include "engines/faults/fault.h"
 #include "engines/llama/llama_engine.h"
+#include "engines/rules/json_path.h"
 
 namespace craton::server {
 
@@ -79,7 +80,12 @@ struct Config {
   std::vector<NamedModel> models;  ///< Those of craton.yaml, and what else bindings name.
   std::vector<Binding> bindings;   ///< The first that fits decides; rules may pass.
   std::vector<engines::faults::Fault> faults;  ///< For every request, whatever answers.
-  std::optional<std::uint64_t> memory;         ///< Bytes of all models that are loaded at once.
+  std::string record;                          ///< Folder to which answers are recorded.
+  std::string replay;                          ///< Folder of recordings that answer,
+  bool replay_or_ask = false;  ///< and what is not there, whatever it is bound to answers.
+  double replay_pace = 0;      ///< Of what was recorded; 0: at once.
+  std::vector<engines::rules::JsonPath> replay_ignore;  ///< What of requests does not matter.
+  std::optional<std::uint64_t> memory;  ///< Bytes of all models that are loaded at once.
   std::string host = "127.0.0.1";
   std::uint16_t port = default_port;  ///< 0 picks a free one.
   std::string region = "us-east-1";   ///< For callers whose signature names none.

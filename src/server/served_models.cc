@@ -183,6 +183,16 @@ Result<std::optional<std::size_t>> add_encoder(const Config& config, const model
   return std::optional(models.size() - 1);
 }
 
+/// A folder that is to be recorded to as well may be new.
+Result<std::shared_ptr<engines::replay::Library>> open_library(const Config& config) {
+  if (config.replay_or_ask) {
+    std::error_code error;
+    std::filesystem::create_directories(config.replay, error);
+  }
+  return engines::replay::Library::open(
+      {.folder = config.replay, .pace = config.replay_pace, .ignored = config.replay_ignore});
+}
+
 }  // namespace
 
 /// A file of rules, which may be read again.
@@ -256,6 +266,10 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
     made->bound_.push_back(
         {binding.pattern, answerers[static_cast<std::size_t>(model - named.begin())]});
   }
+  if (!config.replay.empty()) {
+    CRATON_TRY_ASSIGN(made->library_, open_library(config));
+    made->library_alone_ = !config.replay_or_ask;
+  }
   made->told_faults_ = config.faults;
   made->faults_ = std::make_unique<engines::faults::FaultSet>(config.faults);
   if (config.memory) CRATON_TRY(check_memory(pooled, models, *config.memory));
@@ -290,6 +304,13 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     return found.engine != nullptr;
   };
   const bool embeds = families::embedding_family_of(request.model_id) != nullptr;
+  if (library_ && !embeds) {
+    found.engine = library_->claim(request);
+    if (!found.engine && library_alone_) {
+      found.why_none = Error{ErrorCode::resource_not_found, library_->why_none(request)};
+    }
+    if (found.engine || found.why_none) return found;
+  }
   for (const Bound& row : bound_) {
     if (this->embeds(row.answerer) != embeds) continue;
     if (glob_matches(row.pattern, request.model_id) && answers(row.answerer)) return found;
@@ -319,6 +340,7 @@ Result<void> ServedModels::reload_rules() const {
 
 void ServedModels::reset() const {
   for (const auto& rules : rules_) rules->set()->reset();
+  if (library_) library_->reset();
   faults_->clear();
   for (const engines::faults::Fault& fault : told_faults_) (void)faults_->add(fault);
 }
@@ -331,6 +353,11 @@ std::vector<std::string> ServedModels::rules_told() const {
                    (file.faults.empty() ? "" : ", " + counted(file.faults.size(), "fault")));
   }
   return told;
+}
+
+std::string ServedModels::recordings_told() const {
+  if (!library_) return {};
+  return library_->folder().string() + ": " + counted(library_->size(), "recorded answer");
 }
 
 std::vector<ServedModels::Row> ServedModels::rows() const {

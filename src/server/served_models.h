@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "engines/faults/fault_set.h"
 #include "engines/pool.h"
+#include "engines/replay/library.h"
 #include "engines/request.h"
 #include "server/config.h"
 #include "service/service.h"
@@ -60,6 +61,9 @@ class ServedModels {
   /// "rules.yaml: 5 rules, 1 fault" of each file.
   std::vector<std::string> rules_told() const;
 
+  /// "cassettes: 12 recorded answers"; empty when nothing is replayed.
+  std::string recordings_told() const;
+
   struct Row {
     const engines::Engine& engine;
     bool kept;
@@ -78,10 +82,12 @@ class ServedModels {
   bool embeds(const Answerer& answerer) const;
 
   std::vector<Bound> bound_;
-  std::vector<bool> encoders_;                 ///< Which models of the pool embed.
-  std::optional<Answerer> default_;            ///< Of ids that are bound to none,
-  std::optional<std::size_t> encoder_;         ///< and of those that embed.
-  std::vector<std::shared_ptr<Rules>> rules_;  ///< Each once.
+  std::vector<bool> encoders_;                         ///< Which models of the pool embed.
+  std::optional<Answerer> default_;                    ///< Of ids that are bound to none,
+  std::optional<std::size_t> encoder_;                 ///< and of those that embed.
+  std::vector<std::shared_ptr<Rules>> rules_;          ///< Each once.
+  std::shared_ptr<engines::replay::Library> library_;  ///< Null: nothing is replayed.
+  bool library_alone_ = false;                         ///< What is not in it is refused.
   std::vector<engines::faults::Fault> told_faults_;
   std::unique_ptr<engines::faults::FaultSet> faults_;
   std::shared_ptr<engines::Pool> pool_;  ///< Null when there is no model.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cstdlib>
 #include <optional>
 #include <type_traits>
 #include <vector>
@@ -163,6 +164,41 @@ Result<void> set_tls(Config& config, std::string_view text) {
   return {};
 }
 
+Result<void> set_replay(Config& config, std::string_view text) {
+  config.replay = text;
+  config.replay_or_ask = false;
+  return {};
+}
+
+Result<void> set_replay_or_record(Config& config, std::string_view text) {
+  config.replay = text;
+  config.record = text;
+  config.replay_or_ask = true;
+  return {};
+}
+
+Result<void> set_replay_pace(Config& config, std::string_view text) {
+  const std::string copy(text);
+  char* end = nullptr;
+  const double pace = std::strtod(copy.c_str(), &end);
+  if (text.empty() || *end != '\0' || !(pace >= 0) || pace > 1e6) {
+    return expected("a number from 0: 1 as recorded, 2 twice as fast, 0 at once", text);
+  }
+  config.replay_pace = pace;
+  return {};
+}
+
+/// Adds those that `text` names, one or several behind commas.
+Result<void> add_ignored(Config& config, std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    CRATON_TRY_ASSIGN(engines::rules::JsonPath path, engines::rules::JsonPath::parse(one));
+    config.replay_ignore.push_back(std::move(path));
+  }
+  return {};
+}
+
 Result<void> set_auth(Config& config, std::string_view text) {
   if (text != "open" && text != "verify") return expected("open or verify", text);
   config.auth = text == "open" ? Auth::open : Auth::verify;
@@ -307,6 +343,27 @@ constexpr std::array rows{
             .value = "FILE",
             .help = "The certificate's private key, PEM",
             .set = set_text<&Config::tls_key>},
+    Setting{.name = "record",
+            .value = "DIR",
+            .help = "Write what is asked and answered to a folder of cassettes",
+            .set = set_text<&Config::record>},
+    Setting{.name = "replay",
+            .value = "DIR",
+            .help = "Answer from a folder of cassettes, and refuse what is not there",
+            .set = set_replay},
+    Setting{.name = "replay-or-record",
+            .value = "DIR",
+            .help = "The same, but what is not there is asked, and recorded",
+            .set = set_replay_or_record},
+    Setting{.name = "replay-pace",
+            .value = "N",
+            .help = "1: as recorded, 2: twice as fast, 0: at once (default 0)",
+            .set = set_replay_pace},
+    Setting{.name = "replay-ignore",
+            .value = "PATHS",
+            .help = "What of a request does not matter: inferenceConfig.temperature",
+            .set = add_ignored,
+            .repeats = true},
     Setting{.name = "auth",
             .value = "MODE",
             .help = "open, or verify: who calls must hold a key of 'craton keys' (default open on "

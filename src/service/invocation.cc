@@ -69,9 +69,19 @@ bool tells_full_context(const catalog::Model& model) {
   return family && family->tells_full_context && family->tells_full_context(model.id);
 }
 
+/// What is replayed is recorded already.
+std::optional<engines::replay::Recorder::Take> take_of(const Call& call,
+                                                       const engines::Engine& engine,
+                                                       const catalog::Model& model,
+                                                       const Conversation& asked) {
+  const auto& recorder = call.service.options().recorder;
+  if (!recorder || engine.kind() == "replay") return std::nullopt;
+  return recorder->begin({call.account->operation, model.id, asked, engine.kind(), engine.model()});
+}
+
 Result<std::vector<Running>> start(const Call& call, const std::shared_ptr<engines::Engine>& engine,
-                                   const catalog::Model& model, const Conversation& conversation,
-                                   int count) {
+                                   const catalog::Model& model, const Conversation& asked,
+                                   const Conversation& conversation, int count) {
   const engines::Limits limits = limits_of(call, model);
   const Told told{.cached_tokens = conversation.caching, .full_context = tells_full_context(model)};
   const Account& account = *call.account;
@@ -85,7 +95,7 @@ Result<std::vector<Running>> start(const Call& call, const std::shared_ptr<engin
     const auto what = i == 0 ? AnswerTimer::What::everything : AnswerTimer::What::tokens_alone;
     running.emplace_back(engine, std::move(generation), told,
                          AnswerTimer(call.service.metrics(), labels, call.started, what),
-                         call.account->faults);
+                         call.account->faults, take_of(call, *engine, model, asked));
   }
   return running;
 }
@@ -221,6 +231,7 @@ std::optional<Event> Running::try_next() {
 std::optional<Event> Running::try_next_made() {
   std::optional<Event> event = generation_->try_next();
   if (event) timer_.note(*event);
+  if (event && take_) take_->note(*event);
   if (!event) return event;
   if (auto* stop = std::get_if<MessageStop>(&*event); stop && !told_.full_context) {
     if (stop->reason == StopReason::full_context) stop->reason = StopReason::max_tokens;
@@ -247,10 +258,11 @@ awaitable<Result<std::vector<Running>>> begin_answers(
     const Conversation& conversation, int count) {
   call.account->gen_ai_operation = conversation.raw_completion ? "text_completion" : "chat";
   CRATON_CO_TRY(refuse_unseeable(*engine, model, conversation));
-  if (!has_documents(conversation)) co_return start(call, engine, model, conversation, count);
+  if (!has_documents(conversation))
+    co_return start(call, engine, model, conversation, conversation, count);
   Result<Conversation> read = co_await with_documents_read(call.service.workers(), conversation);
   if (!read) co_return read.error();
-  co_return start(call, engine, model, *read, count);
+  co_return start(call, engine, model, conversation, *read, count);
 }
 
 awaitable<Result<int>> counted_tokens(const Call& call, engines::Engine& engine,

@@ -16,6 +16,7 @@
 #include "conversation/event.h"
 #include "engines/engine.h"
 #include "engines/faults/answer_filter.h"
+#include "engines/replay/recorder.h"
 #include "families/family.h"
 #include "service/operations.h"
 #include "service/service_metrics.h"
@@ -59,12 +60,14 @@ struct Told {
 class Running {
  public:
   Running(std::shared_ptr<engines::Engine> engine, std::shared_ptr<engines::Generation> generation,
-          Told told, AnswerTimer timer, const engines::faults::Struck& faults)
+          Told told, AnswerTimer timer, const engines::faults::Struck& faults,
+          std::optional<engines::replay::Recorder::Take> take)
       : engine_(std::move(engine)),
         generation_(std::move(generation)),
         told_(told),
         timer_(std::move(timer)),
-        faults_(faults) {}
+        faults_(faults),
+        take_(std::move(take)) {}
   Running(Running&&) noexcept = default;
   Running& operator=(Running&&) = delete;
   ~Running() {
@@ -85,6 +88,7 @@ class Running {
   Told told_;
   AnswerTimer timer_;
   engines::faults::AnswerFilter faults_;
+  std::optional<engines::replay::Recorder::Take> take_;  ///< Absent: it is not recorded.
   std::vector<Event> left_;  ///< Of what the filter let pass, the next one last.
 };
 

@@ -20,6 +20,7 @@
 #include "catalog/catalog.h"
 #include "engines/engine.h"
 #include "engines/faults/fault_set.h"
+#include "engines/replay/recorder.h"
 #include "engines/request.h"
 #include "http/message.h"
 #include "service/service_metrics.h"
@@ -36,6 +37,8 @@ struct ServiceOptions {
   Milliseconds answer_limit{3'600'000};
   /// Lets callers in; null: everybody is.
   std::shared_ptr<auth::Gate> gate = nullptr;
+  /// Takes down what engines answer; null: nobody does.
+  std::shared_ptr<engines::replay::Recorder> recorder = nullptr;
 };
 
 /// What answers a request.

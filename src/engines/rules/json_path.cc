@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <charconv>
+#include <functional>
 #include <utility>
 
 namespace craton::engines::rules {
@@ -84,6 +85,34 @@ std::vector<std::string> JsonPath::find(const json::value& root) const {
     texts.push_back(place->is_string() ? std::string(place->get_string()) : json::to_text(*place));
   }
   return texts;
+}
+
+void JsonPath::erase(json::value& root) const {
+  const std::function<void(json::value&, std::size_t)> erase_from = [&](json::value& place,
+                                                                        std::size_t at) {
+    const bool last = at + 1 == steps_.size();
+    const auto go_on = [&](json::value& inner) {
+      last ? (void)(inner = nullptr) : erase_from(inner, at + 1);
+    };
+    if (const auto* key = std::get_if<std::string>(&steps_[at]); key && place.is_object()) {
+      json::object& object = place.get_object();
+      if (last) {
+        object.erase(*key);
+      } else if (json::value* inner = object.if_contains(*key)) {
+        erase_from(*inner, at + 1);
+      }
+    } else if (place.is_array()) {
+      json::array& array = place.get_array();
+      const auto* index = std::get_if<int>(&steps_[at]);
+      const int size = static_cast<int>(array.size());
+      for (int i = 0; i < size; ++i) {
+        const bool meant = index ? i == (*index < 0 ? size + *index : *index)
+                                 : std::holds_alternative<Every>(steps_[at]);
+        if (meant) go_on(array[static_cast<std::size_t>(i)]);
+      }
+    }
+  };
+  if (!steps_.empty()) erase_from(root, 0);
 }
 
 }  // namespace craton::engines::rules

@@ -23,6 +23,9 @@ class JsonPath {
   /// The texts of all values that are meant: strings as they are, others as JSON.
   std::vector<std::string> find(const json::value& root) const;
 
+  /// Takes all values that are meant out of their objects; items of arrays become null.
+  void erase(json::value& root) const;
+
  private:
   struct Every {};
   using Step = std::variant<std::string, int, Every>;
