@@ -4,6 +4,7 @@
 #include <llama.h>
 
 #include <algorithm>
+#include <chrono>
 #include <charconv>
 #include <cmath>
 #include <exception>
@@ -23,9 +24,6 @@ namespace {
 // batches cost more a token than they save.
 constexpr int batch_tokens_least = 512;
 constexpr int batch_sequences_max = 64;
-// Threads wait for each other after every matrix. Below this many tokens each, one that has to
-// share its core with another program costs the others more than it helps them.
-constexpr int tokens_per_thread = 32;
 constexpr int sequence_tokens_default_max = 2048;
 
 Error broken(std::string reason) { return {ErrorCode::model_error, std::move(reason)}; }
@@ -220,7 +218,7 @@ Result<void> EncoderModel::make_context(const EncoderOptions& options) {
                   " tokens are too short. Give it a larger context.");
   }
   batch_tokens_ = std::max(batch_tokens_least, sequence_tokens_);
-  thread_count_ = options.threads;
+  thread_choice_ = ThreadChoice(options.threads);
 
   llama_context_params params = llama_context_default_params();
   const auto tokens = static_cast<std::uint32_t>(batch_tokens_);
@@ -268,9 +266,10 @@ int EncoderModel::dimension() const {
 Result<std::vector<std::vector<float>>> EncoderModel::encode(
     std::span<const std::span<const Token>> sequences) {
   Batch batch(sequences);
-  const int threads =
-      std::clamp(static_cast<int>(batch.tokens.size()) / tokens_per_thread, 1, thread_count_);
+  const int tokens = static_cast<int>(batch.tokens.size());
+  const int threads = thread_choice_.threads_for(tokens);
   llama_set_n_threads(context_.get(), threads, threads);
+  const auto began = std::chrono::steady_clock::now();
   int status = 0;
   try {
     // Some encoders are decoders that read once (Qwen3-Embedding): those have a cache.
@@ -284,6 +283,8 @@ Result<std::vector<std::vector<float>>> EncoderModel::encode(
     log::error("encode_failed", {{"reason", exception.what()}});
     return model_broke();
   }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  thread_choice_.observe(tokens, threads, took.count());
   if (status == 2) return engine_stops();
   if (status != 0) return model_broke();
   std::vector<std::vector<float>> vectors;

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "engines/llama/decoder.h"
+#include "engines/llama/thread_choice.h"
 #include "engines/llama/tokenizer.h"
 
 struct ggml_threadpool;
@@ -107,7 +108,7 @@ class EncoderModel : public SequenceEncoder {
   bool splits_hangul_ = false;
   int sequence_tokens_ = 0;
   int batch_tokens_ = 0;
-  int thread_count_ = 1;
+  ThreadChoice thread_choice_{1};
 };
 
 }  // namespace craton::engines::llama
