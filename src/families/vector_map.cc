@@ -5,8 +5,12 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <numbers>
 #include <numeric>
+#include <utility>
 
 namespace craton::families {
 namespace {
@@ -64,12 +68,8 @@ void append_packed(std::span<const float> vector, int offset, std::string& out) 
   out += ']';
 }
 
-}  // namespace
-
-std::vector<float> mapped(std::span<const float> vector, int dimension) {
-  const std::size_t from = vector.size();
-  const auto to = static_cast<std::size_t>(dimension);
-  if (from == to) return {vector.begin(), vector.end()};
+/// The map's matrix, column after column.
+std::vector<float> made_map(std::size_t from, std::size_t to) {
   // Row j, column k of the transform is cos(pi (2j + 1) k / 2 size): it comes back after 4 size.
   const std::size_t size = std::max(from, to);
   const std::size_t period = 4 * size;
@@ -80,25 +80,44 @@ std::vector<float> mapped(std::span<const float> vector, int dimension) {
   }
   // Neighbours are taken from far apart: numbers side by side have nothing to do with each other.
   const std::size_t step = spreading_step(size);
-  struct Column {
-    std::size_t index;
-    float number;
-  };
-  std::vector<Column> columns(from);
   const float scale = std::sqrt(2.0F / static_cast<float>(to));
+  std::vector<float> map(from * to);
   for (std::size_t k = 0; k < from; ++k) {
     const std::size_t index = k * step % size;
-    const float of_column = index == 0 ? scale / std::numbers::sqrt2_v<float> : scale;
-    columns[k] = {index, of_column * sign_at(k) * vector[k]};
-  }
-  std::vector<float> result(to);
-  for (std::size_t i = 0; i < to; ++i) {
-    const std::size_t turn = 2 * (i * step % size) + 1;
-    float sum = 0;
-    for (const Column& column : columns) {
-      sum += column.number * cosines[column.index * turn % period];
+    const float of_column =
+        sign_at(k) * (index == 0 ? scale / std::numbers::sqrt2_v<float> : scale);
+    for (std::size_t i = 0; i < to; ++i) {
+      const std::size_t turn = 2 * (i * step % size) + 1;
+      map[k * to + i] = of_column * cosines[index * turn % period];
     }
-    result[i] = sum;
+  }
+  return map;
+}
+
+/// Made once for each pair of sizes, of which there are few: an encoder has one, the model ids that
+/// it answers promise a handful.
+std::shared_ptr<const std::vector<float>> map_of(std::size_t from, std::size_t to) {
+  static std::mutex mutex;
+  static std::map<std::pair<std::size_t, std::size_t>, std::shared_ptr<const std::vector<float>>>
+      maps;
+  const std::lock_guard lock(mutex);
+  auto& map = maps[{from, to}];
+  if (!map) map = std::make_shared<const std::vector<float>>(made_map(from, to));
+  return map;
+}
+
+}  // namespace
+
+std::vector<float> mapped(std::span<const float> vector, int dimension) {
+  const std::size_t from = vector.size();
+  const auto to = static_cast<std::size_t>(dimension);
+  if (from == to) return {vector.begin(), vector.end()};
+  const std::shared_ptr<const std::vector<float>> map = map_of(from, to);
+  std::vector<float> result(to);
+  for (std::size_t k = 0; k < from; ++k) {
+    const float* column = map->data() + k * to;
+    const float number = vector[k];
+    for (std::size_t i = 0; i < to; ++i) result[i] += number * column[i];
   }
   return result;
 }
