@@ -132,7 +132,7 @@ constexpr std::array formats{media::ImageFormat::png, media::ImageFormat::jpeg,
 // Source: Stability's own API.
 constexpr PictureRules pictures{.formats = formats,
                                 .side_min = 64,
-                                .side_max = 16'384,
+                                .side_max = 16'383,  // WebP has no more
                                 .pixels_max = 9'437'184,
                                 .refuse = refuse_as_violation,
                                 .too_many_pixels = "the image has more than 9437184 pixels"};
