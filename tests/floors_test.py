@@ -25,7 +25,10 @@ DOORS = {
     r"nghttp2/": ["http"],
     r"openssl/(ssl|x509)": ["http"],
     r"aws/": ["event_stream"],
-    r"llama(-cpp)?\.h|ggml|mtmd|stb/|webp/": ["engines/llama"],
+    r"llama(-cpp)?\.h|ggml|mtmd|stb/": ["engines/llama"],
+    r"webp/": ["engines/llama", "media"],
+    r"spng|libdeflate|turbojpeg": ["media"],
+    r"ft2build|freetype/": ["engines/canvas"],
     r"pugixml": ["documents"],
     r"zip\.h": ["documents", "models"],
 }

@@ -8,8 +8,9 @@
 //   today  what each Region lists and serves now; what has ended is refused
 //   all    the default: today's lists, and every seed id besides. Where both have an id, today's
 //          entry speaks for it. A model that is served somewhere can be invoked from any Region,
-//          and a seed id even after its end, so that a program needs no particular Region to run. A
-//          profile leads from the Regions of its geography alone, as its id says
+//          and a seed id or a model that makes images even after its end, so that a program needs
+//          no particular Region, or year, to run. A profile leads from the Regions of its geography
+//          alone, as its id says
 //
 // Order of lists: the seed's as it was; today's by id; `all` begins with the seed's 55, in the
 // seed's order, and goes on with the rest of today's.

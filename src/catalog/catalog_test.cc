@@ -141,6 +141,16 @@ TEST(TodayView, RefusesWhatHasEnded) {
   EXPECT_EQ(got.error().code, ErrorCode::resource_not_found);
 }
 
+TEST(AllView, HasImageModelsAfterTheirEndAndDoesNotListThem) {
+  for (const std::string_view id :
+       {"amazon.titan-image-generator-v2:0", "amazon.nova-canvas-v1:0"}) {
+    EXPECT_EQ(resolved(today(), id), ended);
+    EXPECT_EQ(resolved(all(), id), id);
+    const std::vector<std::string> names = ids(listed(all()));
+    EXPECT_EQ(std::ranges::find(names, id), names.end());
+  }
+}
+
 /// A model of today's list with an end, still to come on the day of the facts.
 TEST(TodayView, EndsAModelWhenItsTimePassesWhileTheServerRuns) {
   static WallTime now = facts_day();
@@ -230,6 +240,10 @@ const Resolution resolutions[] = {
      "amazon.nova-micro-v1:0 by eu.amazon.nova-micro-v1:0"},
     {"a_profile_of_another_geography", "eu-central-1", "us.amazon.nova-micro-v1:0", invalid},
     {"legacy", "us-east-1", "stability.stable-diffusion-xl", "stability.stable-diffusion-xl"},
+    {"ended_and_draws", "us-east-1", "amazon.titan-image-generator-v2:0",
+     "amazon.titan-image-generator-v2:0"},
+    {"ended_without_a_date_and_draws", "us-east-1", "stability.sd3-large-v1:0",
+     "stability.sd3-large-v1:0"},
     {"unknown", "us-east-1", "anthropic.claude-9-v1:0", invalid},
     {"empty", "us-east-1", "", invalid},
     {"an_arn_of_nothing", "us-east-1", "arn:aws:bedrock:us-east-1::foundation-model/", invalid},

@@ -97,6 +97,12 @@ std::size_t Holdings::epoch() const {
   return static_cast<std::size_t>(next - ends_.begin());
 }
 
+// Nearly every image model that Bedrock had has ended there, and programs for them live on.
+bool Holdings::outlives_its_end(const Entry& entry) const {
+  const tables::Names outputs = entry.row->output_modalities;
+  return view_ == View::all && std::ranges::find(outputs, "IMAGE") != outputs.end();
+}
+
 bool Holdings::serves_here(const ModelRow& row, const Place& place) const {
   const bool anywhere = view_ == View::all || row.served == tables::no_region;
   return anywhere || (row.served & place.lists_of) != tables::no_region;
@@ -105,7 +111,8 @@ bool Holdings::serves_here(const ModelRow& row, const Place& place) const {
 Standing Holdings::standing(const Entry& entry, const Place& place) const {
   if (entry.always) return Standing::served;
   const bool here = serves_here(*entry.row, place);
-  if (past(entry) && !(entry.row->outlived && here)) return Standing::ended;
+  const bool served_on = (entry.row->outlived && here) || outlives_its_end(entry);
+  if (past(entry) && !served_on) return Standing::ended;
   return here ? Standing::served : Standing::elsewhere;
 }
 
@@ -121,6 +128,7 @@ Standing Holdings::standing(const ProfileRow& profile, const Place& place) const
 
 bool Holdings::lists(const Entry& entry, const Place& place) const {
   if (entry.always) return true;
+  if (past(entry) && !entry.row->outlived) return false;
   return (entry.row->listed & place.lists_of) != tables::no_region &&
          standing(entry, place) == Standing::served;
 }

@@ -55,6 +55,7 @@ class Holdings {
 
  private:
   bool past(const Entry& entry) const;
+  bool outlives_its_end(const Entry& entry) const;
   bool serves_here(const tables::ModelRow& row, const Place& place) const;
 
   View view_;

@@ -13,31 +13,18 @@
 #include <string>
 #include <vector>
 
+#include "media/picture.h"
+
 namespace craton {
 
-/// Rows from the top, pixels from the left.
-struct Picture {
-  int width = 0;
-  int height = 0;
-  std::vector<std::uint8_t> rgba;  ///< width x height x 4; alpha is not multiplied in.
-
-  friend bool operator==(const Picture&, const Picture&) = default;
-};
-
-/// Which pixels of a picture may change.
-struct Mask {
-  int width = 0;
-  int height = 0;
-  std::vector<std::uint8_t> change;  ///< width x height; 255: wholly, 0: not at all.
-
-  friend bool operator==(const Mask&, const Mask&) = default;
-};
+using media::Mask;
+using media::Picture;
 
 enum class DrawingTask {
   text_to_image,
   image_to_image,      ///< `sources` in another form: one is redrawn, several are drawn upon.
-  inpaint,             ///< The masked part of the source anew,
-  outpaint,            ///< or all but what the mask keeps.
+  inpaint,             ///< The masked part of the source anew; of a second source, where it is.
+  outpaint,            ///< All but what the mask keeps, or what `mask_prompt` names.
   color_guided,        ///< From the prompt, in `colors`; of a source where there is one.
   background_removal,  ///< The source's foreground, its background transparent.
 };
@@ -84,6 +71,7 @@ struct DrawingRequest {
 struct Drawings {
   std::vector<Picture> pictures;  ///< As many as were asked for, of the size that was asked for.
   std::optional<Mask> mask;       ///< The one that was used, where the request had one, or words.
+  std::string stand_in = {};      ///< What no model made: "drawn without a model"; empty: nothing.
 };
 
 }  // namespace craton

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -117,7 +118,7 @@ void drop_nulls(const Schema& schema, json::value& value) {
     }
   }
   for (const Variant& variant : schema.variants) {
-    const json::value* type = members->if_contains("type");
+    const json::value* type = members->if_contains(schema.variant_key);
     if (type && type->is_string() && variant.type == type->get_string()) {
       drop_nulls(*variant.schema, value);
     }
@@ -205,6 +206,10 @@ class Validation {
       maximum = models ? std::optional(Bound{*models}) : std::nullopt;
     }
     if (maximum) check_maximum(*maximum, number, place);
+    if (schema.multiple_of > 1 && std::fmod(number, schema.multiple_of) != 0) {
+      report(place, repeated(written(place)) + " is not a multiple of " +
+                        std::to_string(schema.multiple_of));
+    }
   }
 
   void check_minimum(const Bound& bound, double number, const Place& place) {
@@ -290,17 +295,25 @@ class Validation {
   }
 
   void check_variant(const Schema& schema, const json::object& members, const Place& place) {
-    const json::value* type = members.if_contains("type");
-    if (!type && schema.variant_default.empty()) {
-      return report(place, "required key [type] not found");
+    const json::value* type = members.if_contains(schema.variant_key);
+    const Variant* variant = find_variant(schema, type);
+    if (variant) return check_object(*variant->schema, members, place);
+    if (schema.variant_otherwise) check_object(*schema.variant_otherwise, members, place);
+    const Place type_place{&place, Step{.key = schema.variant_key}};
+    if (type && type->is_string()) {
+      return report(type_place, repeated(type->get_string()) + " is not a valid enum value");
     }
-    const Place type_place{&place, Step{.key = "type"}};
-    if (type && !type->is_string()) return report_type(text_schema, *type, type_place);
+    if (schema.variant_otherwise) return;
+    if (type) return report_type(text_schema, *type, type_place);
+    report(place, "required key [" + std::string(schema.variant_key) + "] not found");
+  }
+
+  /// By the member `type`, which may be absent; nullptr when it names none.
+  const Variant* find_variant(const Schema& schema, const json::value* type) const {
+    if (type && !type->is_string()) return nullptr;
     const std::string_view name =
         type ? std::string_view(type->get_string()) : schema.variant_default;
-    const Variant* variant = find_row(schema.variants, &Variant::type, name, model_);
-    if (!variant) return report(type_place, repeated(name) + " is not a valid enum value");
-    check_object(*variant->schema, members, place);
+    return find_row(schema.variants, &Variant::type, name, model_);
   }
 
   std::string_view body_;

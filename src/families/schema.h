@@ -53,7 +53,7 @@ struct Property {
   HasIt on = nullptr;  ///< nullptr: every model; on others the key is extraneous.
 };
 
-/// A kind of object, told by its `type` member.
+/// A kind of object, told by one of its members.
 struct Variant {
   std::string_view type;
   const Schema* schema;
@@ -70,6 +70,7 @@ struct Schema {
   std::optional<Bound> maximum;
   /// In place of `maximum`, where it depends on the model.
   std::optional<double> (*maximum_of)(const ModelContext& model) = nullptr;
+  int multiple_of = 1;
 
   std::size_t size_min = 0;  ///< Code points of a string, items of an array.
   std::size_t size_max = no_limit;
@@ -82,8 +83,12 @@ struct Schema {
   UnknownKeys unknown_keys = UnknownKeys::refused;
   bool nulls_are_absent = false;      ///< Members that are null; read_body() leaves them out.
   std::string_view forbidden_key;     ///< An object with this key has another schema.
-  std::span<const Variant> variants;  ///< In place of `properties`: by the `type` member,
-  std::string_view variant_default;   ///< which may be absent where this names one.
+  std::span<const Variant> variants;  ///< In place of `properties`: by this member,
+  std::string_view variant_key = "type";
+  std::string_view variant_default;  ///< which may be absent where this names one.
+  /// What an object is held against whose member names no variant, so that what else is wrong is
+  /// told too; it has the member as a text.
+  const Schema* variant_otherwise = nullptr;
 
   /// In place of all above: the one of these types. Everything in them but `type` may differ.
   std::span<const Schema* const> alternatives;

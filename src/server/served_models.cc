@@ -10,12 +10,14 @@
 
 #include "base/glob.h"
 #include "base/log.h"
+#include "engines/canvas/canvas_engine.h"
 #include "engines/llama/encoder_engine.h"
 #include "engines/llama/llama_engine.h"
 #include "engines/llama/model_file.h"
 #include "engines/rules/request_view.h"
 #include "engines/script/rule_set.h"
 #include "families/embedding_family.h"
+#include "families/image_family.h"
 #include "models/index.h"
 #include "models/store.h"
 #include "server/environment.h"
@@ -133,6 +135,9 @@ std::vector<NamedModel> all_models(const Config& config) {
   return all;
 }
 
+/// What names the engine that draws without a model, where a model could stand.
+constexpr std::string_view canvas_name = "canvas";
+
 std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + "M"; }
 
 std::uint64_t kept_bytes(const std::vector<engines::PoolModel>& models) {
@@ -224,6 +229,10 @@ std::vector<ModelCheck> check_models(const Config& config) {
   std::vector<ModelCheck> checks;
   for (const NamedModel& model : all_models(config)) {
     ModelCheck check{.name = model.name};
+    if (model.config.file == canvas_name) {
+      checks.push_back(std::move(check));
+      continue;
+    }
     if (!model.config.script.empty()) {
       const auto file = engines::script::read_rules_file(model.config.script);
       if (!file) check.problem = file.error().message;
@@ -246,7 +255,12 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
   std::vector<engines::PoolModel> models;
   std::vector<NamedModel> pooled;
   std::vector<Answerer> answerers;  // of each of `named`
+  made->canvas_ = std::shared_ptr<engines::Engine>(engines::canvas::make_canvas_engine());
   for (const NamedModel& model : named) {
+    if (model.config.script.empty() && model.config.file == canvas_name) {
+      answerers.push_back(made->canvas_);
+      continue;
+    }
     if (!model.config.script.empty()) {
       auto rules = std::make_shared<Rules>(model.config.script);
       CRATON_TRY(rules->read());
@@ -257,7 +271,7 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
     CRATON_TRY_ASSIGN(Made told, pool_model(store, model, config.memory.has_value(), models));
     answerers.emplace_back(models.size());
     models.push_back(std::move(told.model));
-    made->encoders_.push_back(told.encoder);
+    made->does_.push_back(told.encoder ? Does::embeds : Does::writes);
     pooled.push_back(model);
   }
   if (!config.model.file.empty()) made->default_ = answerers.front();
@@ -273,19 +287,36 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
   made->told_faults_ = config.faults;
   made->faults_ = std::make_unique<engines::faults::FaultSet>(config.faults);
   if (config.memory) CRATON_TRY(check_memory(pooled, models, *config.memory));
-  if (made->default_ && made->embeds(*made->default_)) {
-    made->encoder_ = std::get<std::size_t>(*made->default_);
+  if (made->default_ && made->does(*made->default_) == Does::embeds) {
+    made->encoder_ = made->default_;
   } else {
-    CRATON_TRY_ASSIGN(made->encoder_, add_encoder(config, store, models));
+    CRATON_TRY_ASSIGN(const std::optional<std::size_t> encoder, add_encoder(config, store, models));
+    if (encoder) made->encoder_ = *encoder;
+    made->does_.resize(models.size(), Does::embeds);
   }
   if (!models.empty()) made->pool_ = engines::Pool::make(std::move(models), config.memory);
   return std::shared_ptr<const ServedModels>(made);
 }
 
+ServedModels::Does ServedModels::does_of(std::string_view model_id) {
+  if (families::embedding_family_of(model_id)) return Does::embeds;
+  return families::image_family_of(model_id) ? Does::draws : Does::writes;
+}
+
 /// Rules answer in words.
-bool ServedModels::embeds(const Answerer& answerer) const {
-  const auto* model = std::get_if<std::size_t>(&answerer);
-  return model && encoders_[*model];
+ServedModels::Does ServedModels::does(const Answerer& answerer) const {
+  if (const auto* model = std::get_if<std::size_t>(&answerer)) return does_[*model];
+  return std::holds_alternative<std::shared_ptr<Rules>>(answerer) ? Does::writes : Does::draws;
+}
+
+const ServedModels::Answerer* ServedModels::default_for(Does wanted) const {
+  const bool told_draws = default_ && does(*default_) == Does::draws;
+  switch (wanted) {
+    case Does::embeds: return encoder_ ? &*encoder_ : nullptr;
+    case Does::draws: return told_draws ? &*default_ : &canvas_;
+    case Does::writes: break;
+  }
+  return default_ && !told_draws ? &*default_ : nullptr;
 }
 
 service::FoundEngine ServedModels::engine_for(const engines::Request& request) const {
@@ -296,6 +327,8 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
   const auto answers = [&](const Answerer& answerer) {
     if (const auto* model = std::get_if<std::size_t>(&answerer)) {
       found.engine = pool_->take(*model);
+    } else if (const auto* engine = std::get_if<std::shared_ptr<engines::Engine>>(&answerer)) {
+      found.engine = *engine;
     } else {
       auto set = std::get<std::shared_ptr<Rules>>(answerer)->set();
       found.engine = set->claim(view, found.faults);
@@ -303,8 +336,8 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     }
     return found.engine != nullptr;
   };
-  const bool embeds = families::embedding_family_of(request.model_id) != nullptr;
-  if (library_ && !embeds) {
+  const Does wanted = does_of(request.model_id);
+  if (library_ && wanted == Does::writes) {
     found.engine = library_->claim(request);
     if (!found.engine && library_alone_) {
       found.why_none = Error{ErrorCode::resource_not_found, library_->why_none(request)};
@@ -312,14 +345,11 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     if (found.engine || found.why_none) return found;
   }
   for (const Bound& row : bound_) {
-    if (this->embeds(row.answerer) != embeds) continue;
+    if (does(row.answerer) != wanted) continue;
     if (glob_matches(row.pattern, request.model_id) && answers(row.answerer)) return found;
   }
-  if (embeds) {
-    if (encoder_) found.engine = pool_->take(*encoder_);
-    return found;
-  }
-  if (default_ && answers(*default_)) return found;
+  const Answerer* otherwise = default_for(wanted);
+  if (otherwise && answers(*otherwise)) return found;
   if (!passed) return found;
   if (request.operation == "CountTokens" || request.operation == "anthropic.count_tokens") {
     found.engine = passed->counter();

@@ -1,8 +1,10 @@
 // ServedModels: the models that the configuration names, and which model ids each answers.
 //
-// Ids of embedding and reranking models are answered by encoders alone, all others by models that
-// write text: a binding to a model of the other kind is passed over. Where the configuration names
-// no encoder for them, the one that `craton pull` fetched answers, when it is there.
+// Ids of embedding and reranking models are answered by encoders alone, those of image models by
+// engines that draw, all others by models that write text: a binding to a model of another kind is
+// passed over. Where the configuration names no encoder for them, the one that `craton pull`
+// fetched answers, when it is there; where it names nothing that draws, `canvas` does, which needs
+// no model.
 //
 // Threads: any function may be called from any thread.
 #pragma once
@@ -73,18 +75,25 @@ class ServedModels {
 
  private:
   class Rules;
-  /// A model of the pool, or rules.
-  using Answerer = std::variant<std::size_t, std::shared_ptr<Rules>>;
+  /// What an engine can do, and what a model id asks for.
+  enum class Does { writes, embeds, draws };
+  static Does does_of(std::string_view model_id);
+  /// A model of the pool, rules, or an engine that is always there.
+  using Answerer =
+      std::variant<std::size_t, std::shared_ptr<Rules>, std::shared_ptr<engines::Engine>>;
   struct Bound {
     std::string pattern;
     Answerer answerer;
   };
-  bool embeds(const Answerer& answerer) const;
+  Does does(const Answerer& answerer) const;
+  /// What answers ids that are bound to none.
+  const Answerer* default_for(Does wanted) const;
 
   std::vector<Bound> bound_;
-  std::vector<bool> encoders_;                         ///< Which models of the pool embed.
+  std::vector<Does> does_;                             ///< Of each model of the pool.
   std::optional<Answerer> default_;                    ///< Of ids that are bound to none,
-  std::optional<std::size_t> encoder_;                 ///< and of those that embed.
+  std::optional<Answerer> encoder_;                    ///< of those that embed,
+  Answerer canvas_;                                    ///< and of those that draw.
   std::vector<std::shared_ptr<Rules>> rules_;          ///< Each once.
   std::shared_ptr<engines::replay::Library> library_;  ///< Null: nothing is replayed.
   bool library_alone_ = false;                         ///< What is not in it is refused.

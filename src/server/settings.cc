@@ -219,7 +219,7 @@ constexpr std::array rows{
             .set = set_model_file},
     Setting{.name = "bind",
             .value = "PATTERN=MODEL",
-            .help = "Ids that another model or file of rules answers: "
+            .help = "Ids that another model, file of rules or 'canvas' answers: "
                     "'amazon.*=smollm2-135m-instruct', 'cohere.*=script:rules.yaml'; repeatable",
             .set = add_bindings,
             .repeats = true},

@@ -2,14 +2,12 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include "documents/document_text.h"
-#include "http/awaitable.h"
+#include "service/off_thread.h"
 
 namespace craton::service {
 namespace {
@@ -45,60 +43,14 @@ Result<Conversation> read(Conversation conversation) {
   return conversation;
 }
 
-/// Where the worker that reads and the coroutine that waits meet.
-class Reading {
- public:
-  explicit Reading(Conversation conversation) : conversation_(std::move(conversation)) {}
-
-  /// The worker's side.
-  void run() {
-    Result<Conversation> made = read(std::move(conversation_));
-    std::function<void()> wake;
-    {
-      const std::lock_guard lock(mutex_);
-      result_ = std::move(made);
-      wake = std::move(wake_);
-    }
-    if (wake) wake();
-  }
-
-  void notify(std::function<void()> wake) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!result_) {
-        wake_ = std::move(wake);
-        return;
-      }
-    }
-    wake();
-  }
-
-  /// The result, when it is there.
-  Result<Conversation> take() {
-    const std::lock_guard lock(mutex_);
-    return *std::move(result_);
-  }
-
- private:
-  Conversation conversation_;  // the worker's until result_ is there
-  std::mutex mutex_;
-  std::optional<Result<Conversation>> result_;
-  std::function<void()> wake_;
-};
-
 }  // namespace
 
 boost::asio::awaitable<Result<Conversation>> with_documents_read(WorkerPool& workers,
                                                                  Conversation conversation) {
-  const auto reading = std::make_shared<Reading>(std::move(conversation));
-  if (!workers.post([reading] { reading->run(); })) {
-    co_return Error{ErrorCode::throttling, "Too many requests, please wait before trying again."};
-  }
-  const http::Subscribe subscribe = [reading](std::function<void()> wake) {
-    reading->notify(std::move(wake));
-  };
-  co_await http::wait_until(subscribe, std::nullopt);
-  co_return reading->take();
+  const auto unread = std::make_shared<Conversation>(std::move(conversation));
+  std::function<Result<Conversation>()> work = [unread] { return read(std::move(*unread)); };
+  Result<Conversation> made = co_await off_thread(workers, std::move(work));
+  co_return made;
 }
 
 }  // namespace craton::service

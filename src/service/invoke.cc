@@ -10,8 +10,10 @@
 
 #include "families/embedding_family.h"
 #include "families/family.h"
+#include "families/image_family.h"
 #include "families/schema.h"
 #include "service/chunk_writer.h"
+#include "service/drawing.h"
 #include "service/embedding.h"
 #include "service/event_body.h"
 #include "service/fault_body.h"
@@ -143,6 +145,10 @@ awaitable<Result<http::Response>> invoke_model(const Call& call) {
   if (const families::EmbeddingFamily* family = families::embedding_family_of(model->id)) {
     CRATON_CO_TRY(refuse_unsupported(call.input));
     co_return co_await invoke_embedding(call, *model, *family);
+  }
+  if (const families::ImageFamily* family = families::image_family_of(model->id)) {
+    CRATON_CO_TRY(refuse_unsupported(call.input));
+    co_return co_await invoke_drawing(call, *model, *family);
   }
   Result<NativeCall> native = co_await begin(call, *model, Delivery::whole);
   if (!native) co_return native.error();

@@ -1,5 +1,5 @@
 // WorkerPool: a few threads for work that is rare and too long for an I/O thread, on which other
-// connections wait: reading documents.
+// connections wait: reading documents, decoding and encoding pictures.
 //
 // Threads: any function may be called from any thread. The threads start with the first job, so a
 // server that never has one has none.
@@ -17,7 +17,8 @@ namespace craton::service {
 
 class WorkerPool {
  public:
-  /// Jobs that wait at most; each holds a request's documents, 22 MB at most.
+  /// Jobs that wait at most; each holds what one request brings, 25 MB at most, or the pictures
+  /// that answer it.
   static constexpr std::size_t waiting_max = 32;
 
   explicit WorkerPool(std::size_t threads) : threads_max_(threads) {}

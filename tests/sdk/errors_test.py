@@ -87,10 +87,10 @@ class TestModelIds:
         refused = ask("amazon.titan-tg1-large", server=today)
         assert (refused.type, refused.status, refused.message) == ("ResourceNotFoundException", 404, ENDED)
 
-    def test_a_model_without_text_is_not_implemented_yet(self, ask):
-        refused = ask("stability.stable-diffusion-xl-v1")
+    def test_a_model_without_a_family_is_not_implemented_yet(self, ask):
+        refused = ask("us.stability.stable-image-inpaint-v1:0")
         assert (refused.type, refused.status) == ("NotImplementedException", 501)
-        assert "stability.stable-diffusion-xl-v1" in refused.message
+        assert "stability.stable-image-inpaint-v1:0" in refused.message
 
     def test_without_a_model_the_refusal_says_how_to_have_one(self, ask):
         refused = ask(HAIKU)
