@@ -14,6 +14,25 @@ inline Error not_ready() {
           "Model is not ready for inference. Wait and try your request again."};
 }
 
+/// When the queue is full.
+inline Error throttled() {
+  return {ErrorCode::throttling, "Too many requests, please wait before trying again."};
+}
+
+inline Error timed_out() {
+  return {ErrorCode::model_timeout,
+          "Model has timed out in processing the request. Try your request again."};
+}
+
+inline Error model_broke() {
+  return {ErrorCode::model_error,
+          "The system encountered an unexpected error during processing. Try your request again."};
+}
+
+inline Error engine_stops() {
+  return {ErrorCode::service_unavailable, "The model is being stopped. Try your request again."};
+}
+
 /// `text` without the folders of the absolute paths in it: what an operator is told, for callers.
 inline std::string without_folders(std::string_view text) {
   std::string told;

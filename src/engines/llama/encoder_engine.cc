@@ -14,16 +14,15 @@
 #include <utility>
 
 #include "base/log.h"
+#include "engines/inbox.h"
 #include "engines/llama/cpu.h"
 #include "engines/llama/encoder_model.h"
 #include "engines/llama/encoder_queue.h"
 #include "engines/llama/encoder_text.h"
 #include "engines/llama/gguf_head.h"
-#include "engines/llama/inbox.h"
-#include "engines/llama/load_state.h"
 #include "engines/llama/model_file.h"
-#include "engines/llama/refusals.h"
 #include "engines/llama/step_seconds.h"
+#include "engines/load_state.h"
 #include "engines/refusals.h"
 
 namespace craton::engines::llama {

@@ -14,7 +14,7 @@
 #include "base/utf8.h"
 #include "engines/llama/llama_log.h"
 #include "engines/llama/model_file.h"
-#include "engines/llama/refusals.h"
+#include "engines/refusals.h"
 
 namespace craton::engines::llama {
 namespace {

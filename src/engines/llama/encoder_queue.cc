@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "engines/llama/refusals.h"
+#include "engines/refusals.h"
 #include "engines/turn.h"
 
 namespace craton::engines::llama {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "engines/llama/refusals.h"
+#include "engines/refusals.h"
 
 namespace craton::engines::llama {
 namespace {

@@ -15,17 +15,16 @@
 #include <vector>
 
 #include "base/log.h"
+#include "engines/inbox.h"
 #include "engines/llama/answer_plan.h"
 #include "engines/llama/cpu.h"
 #include "engines/llama/drafter.h"
 #include "engines/llama/image_queue.h"
-#include "engines/llama/inbox.h"
-#include "engines/llama/load_state.h"
 #include "engines/llama/loaded_model.h"
 #include "engines/llama/prefix_tree.h"
-#include "engines/llama/refusals.h"
 #include "engines/llama/scheduler.h"
 #include "engines/llama/step_seconds.h"
+#include "engines/load_state.h"
 #include "engines/refusals.h"
 
 namespace craton::engines::llama {

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "engines/llama/likelihood.h"
-#include "engines/llama/refusals.h"
+#include "engines/refusals.h"
 
 namespace craton::engines::llama {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "engines/engine.h"
 
-namespace craton::engines::llama {
+namespace craton::engines {
 
 class LoadState {
  public:
@@ -48,4 +48,4 @@ class LoadState {
   std::vector<std::function<void()>> waiting_;
 };
 
-}  // namespace craton::engines::llama
+}  // namespace craton::engines

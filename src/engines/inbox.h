@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,12 +13,16 @@
 
 #include "base/clock.h"
 
-namespace craton::engines::llama {
+namespace craton::engines {
 
 /// Outlives the engine: what callers hold refers to it.
 template <class Request>
 class Inbox {
  public:
+  /// `ring` is called for every put() and nudge(), on the caller's thread: for an engine that waits
+  /// for other things too, and so not in wait().
+  explicit Inbox(std::function<void()> ring = nullptr) : ring_(std::move(ring)) {}
+
   /// A place among the requests that the engine holds, `places` at most; given back on destruction.
   /// Null when there is none.
   std::shared_ptr<void> take_place(int places) {
@@ -33,6 +38,7 @@ class Inbox {
       requests_.push_back(std::move(request));
     }
     changed_.notify_one();
+    if (ring_) ring_();
   }
 
   int places_taken() {
@@ -47,6 +53,7 @@ class Inbox {
       nudged_ = true;
     }
     changed_.notify_one();
+    if (ring_) ring_();
   }
 
   std::vector<Request> take() {
@@ -68,6 +75,7 @@ class Inbox {
     --taken_;
   }
 
+  const std::function<void()> ring_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Request> requests_;
@@ -75,4 +83,4 @@ class Inbox {
   bool nudged_ = false;
 };
 
-}  // namespace craton::engines::llama
+}  // namespace craton::engines
