@@ -26,6 +26,7 @@ DOORS = {
     r"openssl/(ssl|x509)": ["http"],
     r"aws/": ["event_stream"],
     r"llama(-cpp)?\.h|ggml|mtmd|stb/|webp/": ["engines/llama"],
+    r"stable-diffusion\.h": ["engines/diffusion/worker"],
     r"pugixml": ["documents"],
     r"zip\.h": ["documents", "models"],
 }
