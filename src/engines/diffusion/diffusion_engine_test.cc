@@ -153,8 +153,10 @@ TEST(DiffusionEngine, SaysWhatIsMissingWithoutItsProgram) {
 TEST(DiffusionEngine, TellsThoseWhoWaitThatItsWorkerCrashedAndStartsAnother) {
   for (const char* how : {"crash", "leave", "babble", "wrong way", "wrong size", "half"}) {
     const auto engine = loaded();
+    const auto drawing = begin(*engine, asking("slow", 1000));
     const auto first = begin(*engine, asking(how));
     const auto second = begin(*engine, asking("a hat"));
+    drawing->cancel();
     EXPECT_EQ(error_of(*first), ErrorCode::model_error) << how;
     EXPECT_EQ(error_of(*second), ErrorCode::model_error) << how;
     EXPECT_EQ(engine->status().state, State::ready);
@@ -241,9 +243,9 @@ TEST(DiffusionEngine, TakesThoseFirstThatComeFirst) {
                                                     {Priority::normal, "first"},
                                                     {Priority::normal, "second"},
                                                     {Priority::high, "high"}};
-  for (const auto& [priority, name] : asked) {
+  for (const auto& [priority, told] : asked) {
     all.push_back(begin(*engine, asking("a hat"), {.priority = priority}));
-    all.back()->notify([&mutex, &order, name = name] {
+    all.back()->notify([&mutex, &order, name = told] {
       const std::lock_guard lock(mutex);
       order.push_back(name);
     });

@@ -41,14 +41,21 @@ bool is_weight(std::string_view text) {
          std::ranges::any_of(text, is_digit);
 }
 
-/// `text`, in which nothing looks like a weight that is none: the library ends at ":.)". A blank
-/// behind the colon makes text of it.
+bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; }
+
+/// `text` as the library can read it. Blanks in a row are one: it would look at each from each. And
+/// nothing looks like a weight that is none: it ends at ":.)". A blank behind the colon makes text
+/// of that.
 std::string readable(std::string_view text) {
   std::string made;
   while (!text.empty()) {
     const char c = text.front();
     text.remove_prefix(1);
-    made += c == '\0' ? ' ' : c;
+    if (!is_blank(c)) {
+      made += c;
+    } else if (made.empty() || made.back() != ' ') {
+      made += ' ';
+    }
     if (c != ':') continue;
     const std::size_t sign = text.starts_with('+') || text.starts_with('-') ? 1 : 0;
     const std::size_t end = text.find_first_not_of("0123456789.", sign);

@@ -33,6 +33,7 @@ TEST(Prompts, TakeNoWeightFromWhatIsNone) {
   EXPECT_EQ(prompt("(a:" + std::string(60, '9') + ")"), "(a: " + std::string(60, '9') + ")");
   EXPECT_EQ(prompt("a:b :) :-) ::5) 12:30"), "a:b :) :-) ::5) 12:30");
   EXPECT_EQ(prompt(std::string("a\0b", 3)), "a b");
+  EXPECT_EQ(prompt("a \t\n b" + std::string(60'000, ' ')), "a b ");
 }
 
 TEST(Prompts, ThatAreTooLongAreRefused) {

@@ -14,7 +14,7 @@
 namespace craton::engines::diffusion {
 
 /// Waits until `subscribe(wake)` has called wake; false when that takes too long.
-inline bool wait_for(auto subscribe, std::chrono::seconds most = std::chrono::seconds(60)) {
+inline bool wait_for(auto subscribe, std::chrono::seconds most = std::chrono::seconds(240)) {
   struct Gate {
     std::mutex mutex;
     std::condition_variable changed;

@@ -11,6 +11,7 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 namespace craton::engines::diffusion {
@@ -44,11 +45,18 @@ sd_image_t image_of(const std::string& bytes, const Draw& draw, std::uint32_t ch
   return {draw.width, draw.height, channels, data};
 }
 
-std::string line_of(const char* text) {
-  std::string line = text;
-  while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
-  line.resize(std::min(line.size(), text_max));
-  return line;
+/// A file without half of its tensors is told of by a line for each; the first ones will do.
+constexpr int errors_told = 5;
+
+/// What the library says, without its own place in the code: "model.cpp:1067 - ".
+std::string line_of(std::string_view text) {
+  constexpr std::string_view behind_place = " - ";
+  const std::size_t place = text.find(behind_place);
+  if (place != text.npos && text.substr(0, place).find(".cpp:") != text.npos) {
+    text.remove_prefix(place + behind_place.size());
+  }
+  const std::size_t end = text.find_last_not_of(" \n");
+  return std::string(text.substr(0, std::min(end == text.npos ? 0 : end + 1, text_max)));
 }
 
 }  // namespace
@@ -73,9 +81,12 @@ void Painter::on_log(int level, const char* text, void* painter) {
   auto& self = *static_cast<Painter*>(painter);
   constexpr std::array levels{Said::Level::debug, Said::Level::info, Said::Level::warning,
                               Said::Level::error};
-  const std::string line = line_of(text);
-  if (level == SD_LOG_ERROR) self.last_error_ = line;
-  self.say_(levels[static_cast<std::size_t>(std::clamp(level, 0, 3))], line);
+  std::string line = line_of(text);
+  if (level == SD_LOG_ERROR) {
+    if (self.first_error_.empty()) self.first_error_ = line;
+    if (++self.errors_ > errors_told) level = SD_LOG_DEBUG;
+  }
+  self.say_(levels[static_cast<std::size_t>(std::clamp(level, 0, 3))], std::move(line));
 }
 
 void Painter::on_progress(int step, int steps, float, void* painter) {
@@ -99,11 +110,11 @@ Result<void> Painter::load(const Load& load) {
   try {
     context_.reset(new_sd_ctx(&params));
   } catch (const std::exception& exception) {
-    last_error_ = exception.what();
+    first_error_ = exception.what();
   }
   if (!context_) {
     return Error{ErrorCode::model_error,
-                 last_error_.empty() ? "stable-diffusion.cpp does not say why" : last_error_};
+                 first_error_.empty() ? "stable-diffusion.cpp does not say why" : first_error_};
   }
   if (sd_ctx_supports_image_generation(context_.get())) return {};
   return Error{ErrorCode::model_error, "the model makes videos, no images"};
@@ -133,7 +144,8 @@ std::variant<Finished, Undone> Painter::draw(const Draw& draw,
     sample.eta = static_cast<float>(draw.eta);
   }
   Undone undone{.id = draw.id};
-  last_error_.clear();
+  first_error_.clear();
+  errors_ = 0;
   progress_ = std::move(progress);
   std::unique_ptr<sd_image_t, FreeImages> image;
   try {
@@ -147,7 +159,7 @@ std::variant<Finished, Undone> Painter::draw(const Draw& draw,
   if (undone.cancelled || !undone.reason.empty()) return undone;
   if (!image || !image->data || image->channel != 3) {
     undone.reason =
-        last_error_.empty() ? "stable-diffusion.cpp does not say why" : std::move(last_error_);
+        first_error_.empty() ? "stable-diffusion.cpp does not say why" : std::move(first_error_);
     return undone;
   }
   const std::size_t size = std::size_t{3} * image->width * image->height;

@@ -24,7 +24,7 @@ class Painter {
   Painter(const Painter&) = delete;
   Painter& operator=(const Painter&) = delete;
 
-  /// Once. Fails with `model_error` and the library's last words.
+  /// Once. Fails with `model_error` and the first thing that the library found wrong.
   Result<void> load(const Load& load);
 
   /// `progress(step, steps)` is called before the first step and after each; the drawing ends when
@@ -41,7 +41,8 @@ class Painter {
   static void on_progress(int step, int steps, float seconds, void* painter);
 
   std::function<void(Said::Level, std::string)> say_;
-  std::string last_error_;
+  std::string first_error_;  ///< Of what is being done, and the most telling one.
+  int errors_ = 0;
   std::function<bool(int, int)> progress_;  ///< While it draws.
   std::unique_ptr<sd_ctx_t, FreeContext> context_;
 };
