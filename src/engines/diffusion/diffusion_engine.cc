@@ -121,7 +121,8 @@ class DiffusionEngine : public Engine {
     std::shared_ptr<void> place = inbox_->take_place(1 + options_.waiting_max);
     if (!place) return throttled();
     auto drawing = std::make_shared<Drawing>([inbox = inbox_] { inbox->nudge(); });
-    inbox_->put({std::move(request), limits, drawing, std::move(place)});
+    inbox_->put(
+        {std::move(request), limits, std::chrono::steady_clock::now(), drawing, std::move(place)});
     return drawing;
   }
 

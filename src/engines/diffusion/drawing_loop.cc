@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "engines/refusals.h"
+#include "engines/turn.h"
 
 namespace craton::engines::diffusion {
 namespace {
@@ -109,10 +110,11 @@ void DrawingLoop::look_after_worker(SteadyTime now) {
   while (state_ == State::idle && !current_ && !waiting_.empty()) begin_next(now);
 }
 
-/// The first of those that come first.
+/// The one whose turn it is.
 void DrawingLoop::begin_next(SteadyTime now) {
-  const auto next = std::ranges::min_element(
-      waiting_, {}, [](const Asked& asked) { return asked.limits.priority; });
+  const auto next = std::ranges::min_element(waiting_, {}, [](const Asked& asked) {
+    return turn_of(asked.limits.priority, asked.arrived);
+  });
   Asked asked = std::move(*next);
   waiting_.erase(next);
   const std::shared_ptr<Drawing> drawing = asked.drawing;

@@ -32,6 +32,7 @@ namespace craton::engines::diffusion {
 struct Asked {
   DrawingRequest request;
   Limits limits;
+  SteadyTime arrived;
   std::shared_ptr<Drawing> drawing;
   std::shared_ptr<void> place;
 };
