@@ -50,6 +50,8 @@ void DrawingLoop::run(const std::atomic<bool>& stop) {
       wait(now);
     } catch (const std::exception& exception) {  // out of memory, mostly
       log::error("draw_failed", {{"model", options_.name}, {"reason", exception.what()}});
+      // What it was to be told may have been cut.
+      if (worker_) worker_ended("is given up", true, now);
       fail_all(model_broke());
     }
   }

@@ -52,7 +52,7 @@ constexpr int errors_told = 5;
 std::string line_of(std::string_view text) {
   constexpr std::string_view behind_place = " - ";
   const std::size_t place = text.find(behind_place);
-  if (place != text.npos && text.substr(0, place).find(".cpp:") != text.npos) {
+  if (place != text.npos && text.substr(0, place).find("pp:") != text.npos) {  // .cpp or .hpp
     text.remove_prefix(place + behind_place.size());
   }
   const std::size_t end = text.find_last_not_of(" \n");
