@@ -29,6 +29,7 @@ DOORS = {
     r"webp/": ["engines/llama", "media"],
     r"spng|libdeflate|turbojpeg": ["media"],
     r"ft2build|freetype/": ["engines/canvas"],
+    r"stable-diffusion\.h": ["engines/diffusion/worker"],
     r"pugixml": ["documents"],
     r"zip\.h": ["documents", "models"],
 }

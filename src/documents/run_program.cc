@@ -1,9 +1,7 @@
 #include "documents/run_program.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -12,9 +10,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <utility>
-#include <vector>
+
+#include "base/child.h"
 
 namespace craton::documents {
 namespace {
@@ -23,38 +21,6 @@ using Clock = std::chrono::steady_clock;
 using End = ProgramResult::End;
 
 constexpr std::size_t errors_max = 4096;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() { reset(); }
-
-  void reset() {
-    if (number_ >= 0) close(number_);
-    number_ = -1;
-  }
-  int get() const { return number_; }
-  explicit operator bool() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
-
-struct Pipe {
-  Descriptor read;
-  Descriptor write;
-};
-
-Pipe make_pipe() {
-  int ends[2] = {-1, -1};
-  if (pipe2(ends, O_CLOEXEC) != 0) return Pipe{Descriptor(), Descriptor()};
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
 
 Descriptor file_of(std::string_view bytes) {
   Descriptor file(memfd_create("document", MFD_CLOEXEC));
@@ -66,49 +32,6 @@ Descriptor file_of(std::string_view bytes) {
   }
   if (file) lseek(file.get(), 0, SEEK_SET);
   return file;
-}
-
-/// What posix_spawn() is to do besides.
-struct Preparation {
-  Preparation(int input, int output, int errors) {
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    posix_spawn_file_actions_addchdir_np(&actions, "/");
-    posix_spawnattr_init(&attributes);
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~Preparation() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-  Preparation(const Preparation&) = delete;
-  Preparation& operator=(const Preparation&) = delete;
-
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-};
-
-/// 0, or what errno would be.
-int spawn(std::span<const std::string> command, const Preparation& preparation, pid_t& child) {
-  std::vector<char*> arguments;
-  for (const std::string& argument : command)
-    arguments.push_back(const_cast<char*>(argument.c_str()));  // posix_spawn() leaves them alone
-  arguments.push_back(nullptr);
-  const char* path = std::getenv("PATH");
-  std::string search = std::string("PATH=") + (path ? path : "/usr/local/bin:/usr/bin:/bin");
-  std::string locale = "LC_ALL=C.UTF-8";
-  std::array<char*, 3> environment{search.data(), locale.data(), nullptr};
-  return posix_spawnp(&child, arguments[0], &preparation.actions, &preparation.attributes,
-                      arguments.data(), environment.data());
 }
 
 /// Bounds that hold even if this process dies.
@@ -189,12 +112,10 @@ ProgramResult run_program(std::span<const std::string> command, std::string_view
   Pipe errors = make_pipe();
   if (!file || !output.write || !errors.write) return result;
   pid_t child = 0;
-  {
-    const Preparation preparation(file.get(), output.write.get(), errors.write.get());
-    const int problem = spawn(command, preparation, child);
-    if (problem == ENOENT || problem == EACCES) result.end = End::not_found;
-    if (problem != 0) return result;
-  }
+  const int problem =
+      start_child(command, {file.get(), output.write.get(), errors.write.get()}, child);
+  if (problem == ENOENT || problem == EACCES) result.end = End::not_found;
+  if (problem != 0) return result;
   bound(child, limits);
   output.write.reset();
   errors.write.reset();

@@ -63,6 +63,7 @@ struct EngineStats {
   int kv_cells = 0;       ///< Tokens that the KV cache has room for.
   int kv_cells_used = 0;  ///< Of those, held by answers that are being computed.
   int kv_cells_kept = 0;  ///< Of those, kept of answers before, for prompts that begin alike.
+  double drawn = 0;       ///< Of the steps of the picture that is being drawn: 0 to 1.
 
   // Since the engine began.
   std::uint64_t prompt_tokens = 0;      ///< Of the prompts whose turn has come.

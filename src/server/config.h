@@ -38,6 +38,12 @@ enum class Auth { open, verify };
 
 enum class Tls { off, files, self_signed };
 
+/// What a model's file holds.
+enum class ModelKind {
+  automatic,  ///< As the file itself says.
+  diffusion,  ///< A model that draws.
+};
+
 /// What is said of one model.
 struct ModelConfig {
   std::string file;        ///< A name that `craton pull` knows, or a GGUF file. Empty: no model.
@@ -56,6 +62,17 @@ struct ModelConfig {
   int parallel = 0;              ///< Answers made at once; 0: the engine's default.
   int queue = 64;                ///< Requests that may wait beyond those.
   bool keep = false;             ///< Loaded at the start, and never unloaded.
+
+  ModelKind kind = ModelKind::automatic;
+  // Of a model that draws: files of weights beside `file`, or in its place; empty: none.
+  std::string diffusion_model;
+  std::string vae;
+  std::string taesd;
+  std::string clip_l;
+  std::string clip_g;
+  std::string t5xxl;
+  int steps = 0;        ///< Where a request names none; 0: the engine's default.
+  std::string sampler;  ///< The same; empty: the model's own.
 };
 
 struct NamedModel {

@@ -101,6 +101,30 @@ TEST_F(ConfigFile, ModelsHaveTheSettingsOfAllAndTheirOwn) {
   EXPECT_EQ(model_of(*config, "plain").file, "plain");
 }
 
+TEST_F(ConfigFile, AModelThatDrawsHasFilesOfWeights) {
+  const auto config = read_config(
+      {{},
+       nothing,
+       write("models:\n"
+             "  sd: {file: /m/sd15.ckpt, kind: diffusion, vae: /m/vae.gguf, steps: 30,\n"
+             "       sampler: K_DPMPP_2M}\n"
+             "  flux: {diffusion-model: /m/flux.gguf, clip-l: /m/l.gguf, t5xxl: /m/t5.gguf,\n"
+             "         clip-g: /m/g.gguf, taesd: /m/tae.gguf, sampler: euler_a}\n")});
+  ASSERT_TRUE(config) << config.error().message;
+  const ModelConfig& sd = model_of(*config, "sd");
+  EXPECT_EQ(sd.kind, ModelKind::diffusion);
+  EXPECT_EQ(sd.vae, "/m/vae.gguf");
+  EXPECT_EQ(sd.steps, 30);
+  EXPECT_EQ(sd.sampler, "K_DPMPP_2M");
+  const ModelConfig& flux = model_of(*config, "flux");
+  EXPECT_EQ(flux.kind, ModelKind::automatic);
+  EXPECT_EQ(flux.diffusion_model, "/m/flux.gguf");
+  EXPECT_EQ(flux.clip_l, "/m/l.gguf");
+  EXPECT_EQ(flux.clip_g, "/m/g.gguf");
+  EXPECT_EQ(flux.t5xxl, "/m/t5.gguf");
+  EXPECT_EQ(flux.taesd, "/m/tae.gguf");
+}
+
 TEST_F(ConfigFile, TheFirstBindingThatFitsIsTheOneSaidLast) {
   const auto environment = [](const std::string& name) -> std::optional<std::string> {
     if (name == "CRATON_BIND") return "b*=two";
@@ -123,6 +147,9 @@ TEST_F(ConfigFile, WhatIsWrongWithAModelNamesItsLine) {
       {"models:\n  a:\n    contxt: 5\n",
        ":3: unknown key 'contxt' of a model; did you mean 'context'?"},
       {"models:\n  a:\n    context: x\n", ":3: a.context: expected a whole number"},
+      {"models:\n  a:\n    kind: draws\n", ":3: a.kind: expected auto or diffusion"},
+      {"models:\n  a:\n    sampler: K_FOO\n", ":3: a.sampler: expected one of DDIM, DDPM, "},
+      {"models:\n  a:\n    steps: 5000\n", ":3: a.steps: expected a whole number from 0 to 1000"},
       {"models:\n  a:\n    port: 5\n", ":3: unknown key 'port' of a model"},
       {"models:\n  a:\n    context: [1]\n", ":3: expected 'key: value' with a plain value"},
       {"models: [a]\n", ":1: models: expected lines of the form 'key: value'"},

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/nearest.h"
+#include "engines/diffusion/prompt.h"
 
 namespace craton::server {
 namespace {
@@ -158,6 +159,16 @@ Result<void> set_choice(auto& told, std::string_view text) {
   return expected(listed(choices), text);
 }
 
+Result<void> set_sampler(ModelConfig& model, std::string_view text) {
+  if (!engines::diffusion::find_sampler(text)) {
+    return expected("one of " + engines::diffusion::sampler_names() +
+                        ", or a sampler of stable-diffusion.cpp's, such as euler_a",
+                    text);
+  }
+  model.sampler = text;
+  return {};
+}
+
 Result<void> set_tls(Config& config, std::string_view text) {
   if (text != "off" && text != "self-signed") return expected("off or self-signed", text);
   config.tls = text == "off" ? Tls::off : Tls::self_signed;
@@ -205,6 +216,9 @@ Result<void> set_auth(Config& config, std::string_view text) {
   config.auth_told = true;
   return {};
 }
+
+constexpr std::array kinds{Choice{"auto", ModelKind::automatic},
+                           Choice{"diffusion", ModelKind::diffusion}};
 
 constexpr std::array levels{Choice{"debug", log::Level::debug}, Choice{"info", log::Level::info},
                             Choice{"warning", log::Level::warning},
@@ -393,6 +407,42 @@ constexpr std::array rows_of_a_model{
             .value = "on|off",
             .help = "Load it at the start, and never unload it (default off)",
             .set_model = set_switch<&Model::keep>},
+    Setting{.name = "kind",
+            .value = "KIND",
+            .help = "diffusion: a model that draws, whose file does not say so (default auto)",
+            .set_model = set_choice<&Model::kind, kinds>},
+    Setting{.name = "diffusion-model",
+            .value = "FILE",
+            .help = "Of a model that draws: what denoises, where 'file' does not hold it",
+            .set_model = set_text<&Model::diffusion_model>},
+    Setting{.name = "vae",
+            .value = "FILE",
+            .help = "Of a model that draws: its VAE, where 'file' holds none",
+            .set_model = set_text<&Model::vae>},
+    Setting{.name = "taesd",
+            .value = "FILE",
+            .help = "The same: a small, quick stand-in for the VAE",
+            .set_model = set_text<&Model::taesd>},
+    Setting{.name = "clip-l",
+            .value = "FILE",
+            .help = "The same: the text encoder CLIP-L",
+            .set_model = set_text<&Model::clip_l>},
+    Setting{.name = "clip-g",
+            .value = "FILE",
+            .help = "The same: the text encoder CLIP-G",
+            .set_model = set_text<&Model::clip_g>},
+    Setting{.name = "t5xxl",
+            .value = "FILE",
+            .help = "The same: the text encoder T5-XXL",
+            .set_model = set_text<&Model::t5xxl>},
+    Setting{.name = "steps",
+            .value = "N",
+            .help = "Of a model that draws, where a request names none (default 20)",
+            .set_model = set_number<&Model::steps, 0, 1000>},
+    Setting{.name = "sampler",
+            .value = "NAME",
+            .help = "The same: K_EULER, or stable-diffusion.cpp's euler_a (default: the model's)",
+            .set_model = set_sampler},
 };
 
 std::string did_you_mean(std::string_view name, const std::vector<std::string_view>& names) {
