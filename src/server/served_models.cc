@@ -11,9 +11,6 @@
 #include "base/glob.h"
 #include "base/log.h"
 #include "engines/canvas/canvas_engine.h"
-#include "engines/llama/encoder_engine.h"
-#include "engines/llama/llama_engine.h"
-#include "engines/llama/model_file.h"
 #include "engines/rules/request_view.h"
 #include "engines/script/rule_set.h"
 #include "families/embedding_family.h"
@@ -26,87 +23,6 @@ namespace craton::server {
 namespace {
 
 Error refused(std::string message) { return {ErrorCode::validation, std::move(message)}; }
-
-Result<engines::llama::LlamaOptions> llama_options(const models::Store& store,
-                                                   const ModelConfig& config) {
-  CRATON_TRY_ASSIGN(const models::ModelFile file, store.resolve(config.file));
-  models::ModelFile draft;
-  if (!config.draft.empty()) {
-    CRATON_TRY_ASSIGN(draft, store.resolve(config.draft));
-  }
-  for (const std::filesystem::path& path :
-       {file.path, draft.path, std::filesystem::path(config.projector)}) {
-    if (path.empty()) continue;
-    if (const auto reason = engines::llama::why_no_model(path)) return refused(*reason);
-  }
-  engines::llama::LlamaOptions options;
-  options.path = file.path.string();
-  options.name = file.name;
-  options.projector = config.projector;
-  options.draft = draft.path.string();
-  options.threads = config.threads;
-  options.context_tokens = config.context_tokens;
-  options.kv_cells = config.kv_cells;
-  options.kv_type = config.kv_type;
-  options.flash_attention = config.flash_attention;
-  options.gpu_layers = config.gpu_layers;
-  options.machines = config.rpc;
-  options.prefix_cache = config.prefix_cache;
-  options.speculation = config.speculation;
-  options.parallel = config.parallel;
-  options.waiting_max = config.queue;
-  return options;
-}
-
-engines::llama::EncoderEngineOptions encoder_options(const engines::llama::LlamaOptions& options) {
-  constexpr int computed = 8;  // beside those that wait, as many as a model answers at once
-  return {
-      .path = options.path,
-      .name = options.name,
-      .threads = options.threads,
-      .context_tokens = options.context_tokens,
-      .gpu_layers = options.gpu_layers,
-      .requests_max = options.waiting_max + (options.parallel > 0 ? options.parallel : computed)};
-}
-
-Result<std::uint64_t> bytes_needed(const engines::llama::LlamaOptions& options) {
-  return engines::llama::is_encoder(options.path)
-             ? engines::llama::encoder_memory_needed(encoder_options(options))
-             : engines::llama::memory_needed(options);
-}
-
-/// A model, and whether it embeds rather than writes.
-struct Made {
-  engines::PoolModel model;
-  bool encoder;
-};
-
-/// One file may be served twice, with other settings: the second is then called as `models` calls
-/// it, so that metrics tell them apart.
-Result<Made> pool_model(const models::Store& store, const NamedModel& named, bool measured,
-                        const std::vector<engines::PoolModel>& others) {
-  CRATON_TRY_ASSIGN(engines::llama::LlamaOptions options, llama_options(store, named.config));
-  if (std::ranges::find(others, options.name, &engines::PoolModel::name) != others.end()) {
-    options.name = named.name;
-  }
-  std::uint64_t bytes = 0;
-  if (measured) {
-    CRATON_TRY_ASSIGN(bytes, bytes_needed(options));
-  }
-  const bool encoder = engines::llama::is_encoder(options.path);
-  std::function<std::unique_ptr<engines::Engine>()> make;
-  if (encoder) {
-    make = [told = encoder_options(options)] { return engines::llama::make_encoder_engine(told); };
-  } else {
-    make = [options] { return engines::llama::make_llama_engine(options); };
-  }
-  return Made{{.kind = "llama",
-               .name = options.name,
-               .bytes = bytes,
-               .kept = named.config.keep,
-               .make = std::move(make)},
-              encoder};
-}
 
 /// The encoder that `craton pull` fetched, where it is there and nobody named another.
 std::optional<NamedModel> pulled_encoder(const Config& config, const models::Store& store) {
@@ -178,7 +94,8 @@ Result<std::optional<std::size_t>> add_encoder(const Config& config, const model
   if (there != models.end()) {
     return std::optional(static_cast<std::size_t>(there - models.begin()));
   }
-  CRATON_TRY_ASSIGN(Made made, pool_model(store, *encoder, config.memory.has_value(), models));
+  CRATON_TRY_ASSIGN(PooledModel made,
+                    pooled_model(store, *encoder, config.memory.has_value(), models));
   if (config.memory &&
       !check_memory({*encoder}, {made.model}, *config.memory - kept_bytes(models))) {
     log::warning("encoder_left_out", {{"model", made.model.name}, {"reason", "memory"}});
@@ -239,9 +156,7 @@ std::vector<ModelCheck> check_models(const Config& config) {
       checks.push_back(std::move(check));
       continue;
     }
-    const auto options = llama_options(store, model.config);
-    const Result<std::uint64_t> bytes =
-        options ? bytes_needed(*options) : Result<std::uint64_t>(options.error());
+    const Result<std::uint64_t> bytes = model_bytes(store, model);
     bytes ? (void)(check.bytes = *bytes) : (void)(check.problem = bytes.error().message);
     checks.push_back(std::move(check));
   }
@@ -268,10 +183,11 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
       answerers.emplace_back(std::move(rules));
       continue;
     }
-    CRATON_TRY_ASSIGN(Made told, pool_model(store, model, config.memory.has_value(), models));
+    CRATON_TRY_ASSIGN(PooledModel told,
+                      pooled_model(store, model, config.memory.has_value(), models));
     answerers.emplace_back(models.size());
     models.push_back(std::move(told.model));
-    made->does_.push_back(told.encoder ? Does::embeds : Does::writes);
+    made->does_.push_back(told.does);
     pooled.push_back(model);
   }
   if (!config.model.file.empty()) made->default_ = answerers.front();
@@ -298,13 +214,13 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
   return std::shared_ptr<const ServedModels>(made);
 }
 
-ServedModels::Does ServedModels::does_of(std::string_view model_id) {
+Does ServedModels::does_of(std::string_view model_id) {
   if (families::embedding_family_of(model_id)) return Does::embeds;
   return families::image_family_of(model_id) ? Does::draws : Does::writes;
 }
 
 /// Rules answer in words.
-ServedModels::Does ServedModels::does(const Answerer& answerer) const {
+Does ServedModels::does(const Answerer& answerer) const {
   if (const auto* model = std::get_if<std::size_t>(&answerer)) return does_[*model];
   return std::holds_alternative<std::shared_ptr<Rules>>(answerer) ? Does::writes : Does::draws;
 }

@@ -24,6 +24,7 @@
 #include "engines/replay/library.h"
 #include "engines/request.h"
 #include "server/config.h"
+#include "server/model_kinds.h"
 #include "service/service.h"
 
 namespace craton::server {
@@ -75,8 +76,6 @@ class ServedModels {
 
  private:
   class Rules;
-  /// What an engine can do, and what a model id asks for.
-  enum class Does { writes, embeds, draws };
   static Does does_of(std::string_view model_id);
   /// A model of the pool, rules, or an engine that is always there.
   using Answerer =
