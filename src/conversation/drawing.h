@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -71,7 +72,9 @@ struct DrawingRequest {
 struct Drawings {
   std::vector<Picture> pictures;  ///< As many as were asked for, of the size that was asked for.
   std::optional<Mask> mask;       ///< The one that was used, where the request had one, or words.
-  std::string stand_in = {};      ///< What no model made: "drawn without a model"; empty: nothing.
+  /// The engine's, in what it may hold at once; given back when the pictures go.
+  std::shared_ptr<void> place = nullptr;
+  std::string stand_in = {};  ///< What no model made: "drawn without a model"; empty: nothing.
 };
 
 }  // namespace craton

@@ -20,11 +20,42 @@ namespace {
 constexpr double step_bounds[] = {0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28};
 constexpr metrics::Buckets step_seconds{step_bounds, 1e-9};
 
+/// What requests take up, until the pictures that answer them have gone.
+class Room {
+ public:
+  Room(int requests_max, std::size_t bytes_max)
+      : requests_max_(requests_max), bytes_max_(bytes_max) {}
+
+  /// Null when there is none; given back on destruction. Whoever holds it holds `room`.
+  static std::shared_ptr<void> take(const std::shared_ptr<Room>& room, std::size_t bytes) {
+    const std::lock_guard lock(room->mutex_);
+    const bool full = room->requests_ >= room->requests_max_ ||
+                      (room->requests_ > 0 && room->bytes_ + bytes > room->bytes_max_);
+    if (full) return nullptr;
+    ++room->requests_;
+    room->bytes_ += bytes;
+    return {room.get(), [room, bytes](Room*) { room->give_back(bytes); }};
+  }
+
+ private:
+  void give_back(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    --requests_;
+    bytes_ -= bytes;
+  }
+
+  const int requests_max_;
+  const std::size_t bytes_max_;
+  std::mutex mutex_;  // guards all below
+  int requests_ = 0;
+  std::size_t bytes_ = 0;
+};
+
 struct Job {
   DrawingRequest request;
   Limits limits;
   std::shared_ptr<Drawing> drawing;
-  std::size_t bytes;
+  std::shared_ptr<void> place;
 };
 
 std::size_t bytes_of(const DrawingRequest& request) {
@@ -48,7 +79,9 @@ Error writes_nothing() {
 class CanvasEngine final : public Engine {
  public:
   explicit CanvasEngine(CanvasOptions options)
-      : options_(std::move(options)), steps_(step_seconds) {}
+      : options_(std::move(options)),
+        room_(std::make_shared<Room>(options_.requests_max, options_.bytes_max)),
+        steps_(step_seconds) {}
 
   ~CanvasEngine() override {
     std::deque<Job> dropped;
@@ -71,7 +104,7 @@ class CanvasEngine final : public Engine {
   EngineStats stats() const override {
     const std::lock_guard lock(mutex_);
     return {.queue_length = static_cast<int>(waiting_.size()),
-            .running = held_ - static_cast<int>(waiting_.size()),
+            .running = running_,
             .steps = steps_.read()};
   }
 
@@ -81,16 +114,12 @@ class CanvasEngine final : public Engine {
   Result<int> count_tokens(const Conversation&) override { return writes_nothing(); }
 
   Result<std::shared_ptr<Drawing>> draw(DrawingRequest request, const Limits& limits) override {
-    const std::size_t bytes = bytes_of(request);
+    std::shared_ptr<void> place = Room::take(room_, bytes_of(request));
+    if (!place) return throttled();
     auto drawing = std::make_shared<Drawing>();
     {
       const std::lock_guard lock(mutex_);
-      const bool full =
-          held_ >= options_.requests_max || (held_ > 0 && bytes_held_ + bytes > options_.bytes_max);
-      if (stopping_ || full) return throttled();
-      ++held_;
-      bytes_held_ += bytes;
-      put({std::move(request), limits, drawing, bytes});
+      put({std::move(request), limits, drawing, std::move(place)});
     }
     news_.notify_one();
     return drawing;
@@ -102,8 +131,10 @@ class CanvasEngine final : public Engine {
     const auto before = std::ranges::upper_bound(
         waiting_, job.limits.priority, {}, [](const Job& other) { return other.limits.priority; });
     waiting_.insert(before, std::move(job));
-    const bool all_busy = held_ > idle_ && std::ssize(threads_) < options_.threads;
-    if (all_busy) threads_.emplace_back([this] { work(); });
+    const bool all_busy = std::ssize(waiting_) > idle_;
+    if (all_busy && std::ssize(threads_) < options_.threads) {
+      threads_.emplace_back([this] { work(); });
+    }
   }
 
   void work() {
@@ -116,15 +147,15 @@ class CanvasEngine final : public Engine {
       if (stopping_) return;
       Job job = std::move(waiting_.front());
       waiting_.pop_front();
+      ++running_;
       lock.unlock();
-      make(job, lettering);
+      make(std::move(job), lettering);
       lock.lock();
-      --held_;
-      bytes_held_ -= job.bytes;
+      --running_;
     }
   }
 
-  void make(const Job& job, Lettering& lettering) {
+  void make(Job job, Lettering& lettering) {
     const auto began = std::chrono::steady_clock::now();
     const auto late = [&job] {
       return job.limits.deadline && std::chrono::steady_clock::now() >= *job.limits.deadline;
@@ -137,6 +168,7 @@ class CanvasEngine final : public Engine {
       return fail(*job.drawing, model_broke());
     }
     if (made) {
+      made->place = std::move(job.place);
       steps_.observe((std::chrono::steady_clock::now() - began).count());
       return job.drawing->finish(std::move(*made));
     }
@@ -149,14 +181,14 @@ class CanvasEngine final : public Engine {
   }
 
   const CanvasOptions options_;
+  const std::shared_ptr<Room> room_;
   metrics::Histogram steps_;
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable news_;
   std::deque<Job> waiting_;
   std::vector<std::thread> threads_;
   int idle_ = 0;
-  int held_ = 0;
-  std::size_t bytes_held_ = 0;
+  int running_ = 0;
   bool stopping_ = false;
 };
 

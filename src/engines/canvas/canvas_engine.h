@@ -19,7 +19,9 @@ namespace craton::engines::canvas {
 
 struct CanvasOptions {
   int threads = 2;
-  int requests_max = 64;  ///< Held at once, drawn or waiting; the next are throttled.
+  /// Held at once: those that wait, those that are drawn, and those whose pictures somebody still
+  /// has. The next are throttled.
+  int requests_max = 64;
   /// Of the pictures of all requests held at once, those that were given and those to be made. One
   /// request alone may have more.
   std::size_t bytes_max = std::size_t{512} << 20;

@@ -70,6 +70,18 @@ TEST(CanvasEngine, PicturesOfAllRequestsHaveABound) {
   EXPECT_TRUE(outcome(*first)) << "one alone may have more";
 }
 
+TEST(CanvasEngine, APlaceIsGivenBackWithThePictures) {
+  auto engine = make_canvas_engine({.threads = 1, .requests_max = 1});
+  {
+    const auto made = outcome(**engine->draw(request_of(64, 64), {}));
+    ASSERT_TRUE(made);
+    EXPECT_EQ(engine->draw(request_of(64, 64), {}).error().code, ErrorCode::throttling);
+  }
+  const auto made = outcome(**engine->draw(request_of(64, 64), {}));
+  engine.reset();
+  EXPECT_TRUE(made) << "outlives it";
+}
+
 TEST(CanvasEngine, ThePassedDeadlineAndTheOneWhoLeftAreNotDrawnFor) {
   const auto engine = make_canvas_engine({.threads = 1});
   const auto late =
