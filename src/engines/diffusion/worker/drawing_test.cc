@@ -128,7 +128,7 @@ TEST_F(TinyModel, HasEverySampler) {
 }
 
 TEST_F(TinyModel, DrawsUponASource) {
-  DrawingRequest request = asking("a hat", 4);
+  DrawingRequest request = asking("a hat", 2);
   request.task = DrawingTask::image_to_image;
   request.strength = 0.5;
   request.sources = {plain(80, 80, 250, 10, 10)};
@@ -164,7 +164,7 @@ TEST_F(TinyModel, IsTheSameAfterADrawingThatWasLeft) {
   drawing->cancel();
   const auto then = std::chrono::steady_clock::now();
   EXPECT_EQ(picture(request), before);
-  EXPECT_LT(std::chrono::steady_clock::now() - then, std::chrono::seconds(20));
+  EXPECT_LT(std::chrono::steady_clock::now() - then, std::chrono::seconds(60));
 }
 
 TEST_F(TinyModel, ReadsAnyPrompt) {
@@ -174,7 +174,9 @@ TEST_F(TinyModel, ReadsAnyPrompt) {
        {std::string(), std::string(60'000, ' '), std::string(2'000, 'a'), std::string(2'000, '('),
         words, std::string("hi :.) BREAK (a:1.2.3) (b:+.) [] ((()\\ \xf0\x9f\x8e\xa9 \xff\xfe"),
         std::string("a\0b", 3)}) {
-    EXPECT_EQ(picture(asking(text, 1)).rgba.size(), 64u * 64 * 4) << text.substr(0, 20);
+    DrawingRequest request = asking(text, 1);
+    request.guidance = 1;
+    EXPECT_EQ(picture(request).rgba.size(), 64u * 64 * 4) << text.substr(0, 20);
   }
 }
 
