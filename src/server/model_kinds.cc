@@ -10,6 +10,7 @@
 #include "engines/llama/encoder_engine.h"
 #include "engines/llama/llama_engine.h"
 #include "engines/llama/model_file.h"
+#include "server/diffusion_model.h"
 
 namespace craton::server {
 namespace {
@@ -64,42 +65,6 @@ Result<std::uint64_t> bytes_needed(const engines::llama::LlamaOptions& options) 
              : engines::llama::memory_needed(options);
 }
 
-/// A model whose parts are files of their own has the name of none of them.
-bool has_file(const NamedModel& named) {
-  return named.config.file != named.name || named.config.diffusion_model.empty();
-}
-
-Result<bool> draws(const models::Store& store, const NamedModel& named) {
-  if (named.config.kind == ModelKind::diffusion || !named.config.diffusion_model.empty()) {
-    return true;
-  }
-  CRATON_TRY_ASSIGN(const models::ModelFile file, store.resolve(named.config.file));
-  return engines::diffusion::is_diffusion(file.path.string());
-}
-
-Result<engines::diffusion::DiffusionOptions> diffusion_options(const models::Store& store,
-                                                               const NamedModel& named) {
-  const ModelConfig& config = named.config;
-  engines::diffusion::DiffusionOptions options;
-  options.name = named.name;
-  if (has_file(named)) {
-    CRATON_TRY_ASSIGN(const models::ModelFile file, store.resolve(config.file));
-    options.path = file.path.string();
-    options.name = file.name;
-  }
-  options.diffusion_model = config.diffusion_model;
-  options.vae = config.vae;
-  options.taesd = config.taesd;
-  options.clip_l = config.clip_l;
-  options.clip_g = config.clip_g;
-  options.t5xxl = config.t5xxl;
-  options.threads = config.threads;
-  options.steps = config.steps;
-  options.sampler = config.sampler;
-  options.waiting_max = config.queue;
-  return options;
-}
-
 PooledModel text_model(engines::llama::LlamaOptions options) {
   const bool encoder = engines::llama::is_encoder(options.path);
   PooledModel made{.model = {.kind = "llama", .name = options.name, .make = nullptr},
@@ -127,8 +92,7 @@ PooledModel image_model(engines::diffusion::DiffusionOptions options) {
 }  // namespace
 
 Result<std::uint64_t> model_bytes(const models::Store& store, const NamedModel& named) {
-  CRATON_TRY_ASSIGN(const bool image, draws(store, named));
-  if (image) {
+  if (draws(store, named.config)) {
     CRATON_TRY_ASSIGN(const auto options, diffusion_options(store, named));
     return engines::diffusion::diffusion_memory_needed(options);
   }
@@ -143,9 +107,8 @@ Result<PooledModel> pooled_model(const models::Store& store, const NamedModel& n
       name = named.name;
     }
   };
-  CRATON_TRY_ASSIGN(const bool image, draws(store, named));
   PooledModel made;
-  if (image) {
+  if (draws(store, named.config)) {
     CRATON_TRY_ASSIGN(auto options, diffusion_options(store, named));
     own_name(options.name);
     made = image_model(std::move(options));
