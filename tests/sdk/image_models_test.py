@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import struct
-import time
 import urllib.request
 import zlib
 
@@ -443,13 +442,15 @@ def test_ended_models_are_still_to_be_had_but_in_today(today):
     assert error.type == "ResourceNotFoundException"
 
 
-def test_a_picture_is_made_quickly(runtime):
-    """60 ms are the budget; three times that is for machines that others use too."""
+def test_a_picture_is_made_quickly(bare, runtime):
+    """60 ms are the budget of a whole request, counted in the server's own time: others use the machine too. Sanitizers
+    multiply it."""
+    def cpu_seconds():
+        fields = pathlib.Path(f"/proc/{bare.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     invoke(runtime, TITAN, text_image())
-
-    def once(seed):
-        began = time.perf_counter()
+    began = cpu_seconds()
+    for seed in range(10):
         invoke(runtime, TITAN, text_image({"seed": seed}))
-        return time.perf_counter() - began
-
-    assert min(once(seed) for seed in range(5)) < craton.patience(0.18)
+    assert (cpu_seconds() - began) / 10 < craton.patience(0.06)
