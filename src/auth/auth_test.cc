@@ -91,6 +91,8 @@ TEST(KeysOf, SaysWhatIsWrong) {
   EXPECT_THAT(refusal(R"({"keys":[{"name":"x","accessKeyId":"A"}]})"), HasSubstr("either"));
   EXPECT_THAT(refusal(R"({"keys":[{"name":"x","requestsPerMinute":0}]})"), HasSubstr("from 1"));
   EXPECT_THAT(refusal(R"({"keys":[{"name":"x","expires":"soon"}]})"), HasSubstr("is no time"));
+  EXPECT_THAT(refusal(R"({"keys":[{"name":"x","expires":"4010-12-01T00:00:00Z"}]})"),
+              HasSubstr("is no time"));
   EXPECT_THAT(refusal("{"), HasSubstr("byte"));
 }
 

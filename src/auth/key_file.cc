@@ -136,7 +136,10 @@ Result<WallTime> date_of(std::string_view text) {
   std::tm parts{};
   const std::string copy(text);
   const char* end = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  if (!end || *end != '\0') {
+  constexpr int first_year = 70,
+                last_year = 300;  // from 1900: a clock of nanoseconds has no others
+  const bool in_range = parts.tm_year >= first_year && parts.tm_year <= last_year;
+  if (!end || *end != '\0' || !in_range) {
     return wrong(fmt::format("'{}' is no time such as 2026-11-26T12:00:00Z", text));
   }
   return WallTime(std::chrono::seconds(::timegm(&parts)));

@@ -45,7 +45,12 @@ std::optional<int> number(std::string_view text) {
   return value;
 }
 
+/// Of this and the next centuries: a clock of nanoseconds knows no others.
 std::optional<WallTime> time_of(std::tm parts) {
+  constexpr int first_year = 1970, last_year = 2200, origin = 1900;
+  if (parts.tm_year < first_year - origin || parts.tm_year > last_year - origin) {
+    return std::nullopt;
+  }
   const std::tm told = parts;
   const std::time_t seconds = ::timegm(&parts);
   const bool exists = parts.tm_mday == told.tm_mday && parts.tm_mon == told.tm_mon &&

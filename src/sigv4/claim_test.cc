@@ -181,9 +181,11 @@ TEST(ReadClaim, SaysWhatIsMissing) {
   message.authorize("A/20261123/us-east-1/bedrock/aws5_request");
   EXPECT_THAT(unreadable(message),
               HasSubstr("valid terminator: 'aws4_request', not 'aws5_request'."));
-  message.headers["x-amz-date"] = "20260230T000000Z";
-  message.authorize();
-  EXPECT_THAT(unreadable(message), HasSubstr("Date must be in ISO-8601 'basic format'."));
+  for (const char* date : {"20260230T000000Z", "00270101T000000Z", "99990101T000000Z"}) {
+    message.headers["x-amz-date"] = date;
+    message.authorize();
+    EXPECT_THAT(unreadable(message), HasSubstr("Date must be in ISO-8601 'basic format'."));
+  }
   message.headers.erase("x-amz-date");
   message.authorize();
   EXPECT_THAT(unreadable(message), HasSubstr("either a 'X-Amz-Date' or a 'Date' header."));
