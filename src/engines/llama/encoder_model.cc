@@ -4,8 +4,8 @@
 #include <llama.h>
 
 #include <algorithm>
-#include <chrono>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <exception>
 #include <optional>
