@@ -10,6 +10,7 @@
 #include <ctime>
 #include <system_error>
 
+#include "base/dates.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/nearest.h"
@@ -122,15 +123,6 @@ json::object object_of(const Identity& key) {
 }
 
 }  // namespace
-
-std::string date_text(WallTime time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), size};
-}
 
 Result<WallTime> date_of(std::string_view text) {
   std::tm parts{};

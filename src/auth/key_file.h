@@ -30,8 +30,7 @@ Result<std::vector<Identity>> read_key_file(const std::filesystem::path& path);
 /// Makes the folder where it is missing.
 Result<void> write_key_file(const std::filesystem::path& path, const std::vector<Identity>& keys);
 
-/// "2026-11-26T12:00:00Z", and the other way round.
-std::string date_text(WallTime time);
+/// Of "2026-11-26T12:00:00Z".
 Result<WallTime> date_of(std::string_view text);
 
 }  // namespace craton::auth

@@ -13,6 +13,7 @@
 
 #include "auth/key_file.h"
 #include "auth/new_key.h"
+#include "base/dates.h"
 #include "base/json.h"
 #include "catalog/catalog.h"
 #include "cli/commands.h"
@@ -109,7 +110,7 @@ void print(const auth::NewKey& key, const std::string& output) {
     for (const Shown& one : all) {
       if (!one.value.empty()) object[one.json] = one.value;
     }
-    if (key.identity.expires) object["expires"] = auth::date_text(*key.identity.expires);
+    if (key.identity.expires) object["expires"] = date_text(*key.identity.expires);
     std::puts(json::to_text(object).c_str());
     return;
   }
@@ -159,8 +160,8 @@ json::object listed(const auth::Identity& key) {
                       {"keyId", key.key_id},
                       {"bearer", key.is_bearer()},
                       {"allow", std::move(allow)},
-                      {"created", auth::date_text(key.created)}};
-  if (key.expires) object["expires"] = auth::date_text(*key.expires);
+                      {"created", date_text(key.created)}};
+  if (key.expires) object["expires"] = date_text(*key.expires);
   const std::pair<std::optional<int>, const char*> parts[] = {
       {key.quota.requests_per_minute, "requestsPerMinute"},
       {key.quota.tokens_per_minute, "tokensPerMinute"},
@@ -189,9 +190,9 @@ Result<void> list(const Place& place, const std::string& output) {
   for (const auth::Identity& key : keys) {
     const std::string expires = !key.expires         ? "never"
                                 : key.expired(now()) ? "expired"
-                                                     : auth::date_text(*key.expires);
+                                                     : date_text(*key.expires);
     fmt::print("{:<20} {:<22} {:<20} {:<20} {:<28} {}\n", key.name, key.key_id,
-               auth::date_text(key.created), expires, quota_text(key.quota), allowed_text(key));
+               date_text(key.created), expires, quota_text(key.quota), allowed_text(key));
   }
   return {};
 }

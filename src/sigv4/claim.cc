@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/base64.h"
+#include "base/dates.h"
 #include "sigv4/fields.h"
 #include "sigv4/percent.h"
 
@@ -81,14 +82,7 @@ std::optional<WallTime> basic_time(std::string_view text) {
   return time_of(time);
 }
 
-std::string basic_text(WallTime time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::array<char, 20> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &parts);
-  return {text.data(), size};
-}
+std::string basic_text(WallTime time) { return date_text(time, "%Y%m%dT%H%M%SZ"); }
 
 /// "Mon, 23 Nov 2026 00:00:00 GMT"
 std::optional<WallTime> http_time(const std::string& text) {

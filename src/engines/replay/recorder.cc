@@ -4,29 +4,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/json/value.hpp>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <system_error>
 
+#include "base/dates.h"
 #include "base/log.h"
 #include "engines/replay/request_key.h"
 
 namespace craton::engines::replay {
-namespace {
-
-std::string now_text() {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(system_now());
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
-}  // namespace
-
 Result<std::shared_ptr<Recorder>> Recorder::open(const std::filesystem::path& folder,
                                                  std::vector<rules::JsonPath> ignored) {
   std::error_code error;
@@ -47,7 +34,7 @@ Recorder::Take Recorder::begin(const Asked& asked) {
       .operation = std::string(asked.operation),
       .engine = std::string(asked.engine),
       .engine_model = std::string(asked.engine_model),
-      .recorded = now_text(),
+      .recorded = date_text(system_now()),
       .request = json::to_text(canonical_request(asked.model_id, asked.conversation, ignored_)),
       .events = {}};
   return {shared_from_this(), std::move(interaction), std::chrono::steady_clock::now()};
