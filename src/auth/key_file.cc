@@ -37,17 +37,6 @@ constexpr std::array texts{
     TextMember{"sha256", &Identity::key_hash},
 };
 
-struct NumberMember {
-  std::string_view name;
-  std::optional<int> Quota::* field;
-};
-
-constexpr std::array numbers{
-    NumberMember{"requestsPerMinute", &Quota::requests_per_minute},
-    NumberMember{"tokensPerMinute", &Quota::tokens_per_minute},
-    NumberMember{"streams", &Quota::streams},
-};
-
 Result<std::string> text_in(std::string_view name, const json::value& value) {
   if (!value.is_string() || value.get_string().empty()) {
     return wrong(fmt::format("{} must be text", name));
@@ -61,7 +50,7 @@ Result<void> read_member(std::string_view name, const json::value& value, Identi
     CRATON_TRY_ASSIGN(key.*member.field, text_in(name, value));
     return {};
   }
-  for (const NumberMember& member : numbers) {
+  for (const QuotaMember& member : quota_members) {
     if (member.name != name) continue;
     if (!value.is_int64() || value.get_int64() < 1 || value.get_int64() > 1'000'000'000) {
       return wrong(fmt::format("{} must be a whole number from 1", name));
@@ -114,7 +103,7 @@ json::object object_of(const Identity& key) {
     for (const Allow& one : key.allow) allow.emplace_back(text_of(one));
     object["allow"] = std::move(allow);
   }
-  for (const NumberMember& member : numbers) {
+  for (const QuotaMember& member : quota_members) {
     if (const auto number = key.quota.*member.field) object[member.name] = *number;
   }
   object["created"] = date_text(key.created);

@@ -162,12 +162,8 @@ json::object listed(const auth::Identity& key) {
                       {"allow", std::move(allow)},
                       {"created", date_text(key.created)}};
   if (key.expires) object["expires"] = date_text(*key.expires);
-  const std::pair<std::optional<int>, const char*> parts[] = {
-      {key.quota.requests_per_minute, "requestsPerMinute"},
-      {key.quota.tokens_per_minute, "tokensPerMinute"},
-      {key.quota.streams, "streams"}};
-  for (const auto& [number, name] : parts) {
-    if (number) object[name] = *number;
+  for (const auto& [name, field] : auth::quota_members) {
+    if (const auto number = key.quota.*field) object[name] = *number;
   }
   return object;
 }
