@@ -7,8 +7,9 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <system_error>
+
+#include "http/curl_library.h"
 
 namespace craton::http {
 namespace {
@@ -126,8 +127,7 @@ tl::expected<void, DownloadError> attempt(const std::string& url, const std::fil
 tl::expected<void, DownloadError> download(const std::string& url,
                                            const std::filesystem::path& file,
                                            const DownloadProgress& progress) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  begin_curl();
   bool restart = false;
   auto done = attempt(url, file, progress, restart);
   if (!restart) return done;

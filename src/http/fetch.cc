@@ -3,8 +3,9 @@
 #include <curl/curl.h>
 
 #include <array>
-#include <mutex>
 #include <utility>
+
+#include "http/curl_library.h"
 
 namespace craton::http {
 namespace {
@@ -42,8 +43,7 @@ struct Fetcher::Handle {
 
 Fetcher::Fetcher(FetchOptions options)
     : options_(std::move(options)), handle_([] {
-        static std::once_flag once;
-        std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+        begin_curl();
         return std::make_unique<Handle>();
       }()) {
   CURL* curl = handle_->curl.get();
