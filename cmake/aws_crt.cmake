@@ -15,7 +15,11 @@ set(_aws_crt_libraries
     aws-checksums
     aws-c-cal
     aws-c-io
-    aws-c-event-stream)
+    aws-c-compression
+    aws-c-http
+    aws-c-sdkutils
+    aws-c-event-stream
+    aws-c-auth)
 
 set(CRATON_AWS_CRT_CC "gcc" CACHE STRING "C compiler of the cached build of the AWS libraries")
 set(_aws_crt_flags

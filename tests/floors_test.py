@@ -24,7 +24,7 @@ DOORS = {
     r"curl/(?!curlver)": ["http"],
     r"nghttp2/": ["http"],
     r"openssl/(ssl|x509)": ["http"],
-    r"aws/": ["event_stream"],
+    r"aws/": ["event_stream", "client"],
     r"llama(-cpp)?\.h|ggml|mtmd|stb/": ["engines/llama"],
     r"webp/": ["engines/llama", "media"],
     r"spng|libdeflate|turbojpeg": ["media"],

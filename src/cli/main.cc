@@ -53,6 +53,13 @@ int run(int argc, char** argv) {
   app.failure_message(CLI::FailureMessage::simple);
   int exit_code = exit_ok;
   add_serve(app, exit_code);
+  add_ask(app, exit_code);
+  add_chat(app, exit_code);
+  add_models(app, exit_code);
+  add_invoke(app, exit_code);
+  add_embed(app, exit_code);
+  add_image(app, exit_code);
+  add_count_tokens(app, exit_code);
   add_pull(app, exit_code);
   add_doctor(app, exit_code);
   add_operations(app, exit_code);
@@ -61,6 +68,7 @@ int run(int argc, char** argv) {
   add_cassette(app, exit_code);
   add_top(app, exit_code);
   add_worker(app, exit_code);
+  add_completion(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

@@ -61,10 +61,15 @@ void AnswerBuilder::add(Event event) {
             answer_.prompt_likelihoods = std::move(start.prompt_likelihoods);
           },
           [&](TextDelta& delta) { add_text(std::move(delta)); },
-          [&](ReasoningDelta& delta) { last_block<ReasoningBlock>(content).text += delta.text; },
+          [&](ReasoningDelta& delta) {
+            auto& block = last_block<ReasoningBlock>(content);
+            block.text += delta.text;
+            block.signature += delta.signature;
+            block.redacted += delta.redacted;
+          },
           [&](ToolUseStart& start) {
             content.emplace_back(
-                ToolUseBlock{.id = {}, .name = std::move(start.name), .input = {}});
+                ToolUseBlock{.id = std::move(start.id), .name = std::move(start.name), .input = {}});
           },
           [&](ToolInputDelta& delta) { last_block<ToolUseBlock>(content).input += delta.json; },
           [](ToolUseStop&) {},

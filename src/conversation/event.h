@@ -67,10 +67,13 @@ struct TextDelta {
 /// What the model thinks before it answers. Always whole UTF-8 characters.
 struct ReasoningDelta {
   std::string text;
+  std::string signature = {};  ///< The provider's seal, where it comes with its answers.
+  std::string redacted = {};   ///< In place of text, as in ReasoningBlock.
 };
 
 struct ToolUseStart {
-  std::string name;  ///< One of the tools offered.
+  std::string name;     ///< One of the tools offered.
+  std::string id = {};  ///< Of the call, where it has one already.
 };
 
 /// A piece of the call's input. All of a call's pieces together are a JSON object that fits the

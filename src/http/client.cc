@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -91,7 +92,9 @@ class Client::Loop : public std::enable_shared_from_this<Loop> {
     thread_ = std::thread([this] { run(); });
   }
   void stop();
-  void post(Command command, ExchangePtr exchange);
+  /// Both give false when the loop has ended.
+  bool post(Command command, ExchangePtr exchange);
+  bool post_timer(SteadyTime time, std::function<void()> call);
 
  private:
   void run();
@@ -100,6 +103,7 @@ class Client::Loop : public std::enable_shared_from_this<Loop> {
   void begin(const ExchangePtr& exchange);
   void check_later(Exchange& exchange);
   void expire();
+  void call_due();
   void end_finished();
   void end(const ExchangePtr& exchange, TransferEnd how);
   void end_all();
@@ -116,10 +120,13 @@ class Client::Loop : public std::enable_shared_from_this<Loop> {
   std::optional<SteadyTime> timer_;  ///< When libcurl wants to be called.
   std::unordered_map<Exchange*, ExchangePtr> exchanges_;
   std::set<std::pair<SteadyTime, Exchange*>> idle_checks_;
+  std::multimap<SteadyTime, std::function<void()>> calls_;
 
   std::mutex mutex_;  // guards what follows
   std::vector<std::pair<Command, ExchangePtr>> commands_;
+  std::vector<std::pair<SteadyTime, std::function<void()>>> new_calls_;
   bool stopping_ = false;
+  bool ended_ = false;
 
   std::thread thread_;
 };
@@ -301,16 +308,28 @@ void Client::Loop::stop() {
     stopping_ = true;
   }
   eventfd_write(wakeup_.get(), 1);
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
-void Client::Loop::post(Command command, ExchangePtr exchange) {
+bool Client::Loop::post(Command command, ExchangePtr exchange) {
   {
     const std::lock_guard lock(mutex_);
+    if (ended_) return false;
     commands_.emplace_back(command, std::move(exchange));
-    if (commands_.size() > 1) return;  // the loop has been woken for the first
+    if (commands_.size() > 1) return true;  // the loop has been woken for the first
   }
   eventfd_write(wakeup_.get(), 1);
+  return true;
+}
+
+bool Client::Loop::post_timer(SteadyTime time, std::function<void()> call) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return false;
+    new_calls_.emplace_back(time, std::move(call));
+  }
+  eventfd_write(wakeup_.get(), 1);
+  return true;
 }
 
 void Client::Loop::run() {
@@ -318,6 +337,7 @@ void Client::Loop::run() {
     wait();
     take_commands();
     expire();
+    call_due();
     end_finished();
     const std::lock_guard lock(mutex_);
     if (stopping_) break;
@@ -330,6 +350,7 @@ void Client::Loop::wait() {
   if (!idle_checks_.empty()) {
     until = std::min(until.value_or(SteadyTime::max()), idle_checks_.begin()->first);
   }
+  if (!calls_.empty()) until = std::min(until.value_or(SteadyTime::max()), calls_.begin()->first);
   int milliseconds = -1;
   if (until) {
     const auto rest = std::chrono::ceil<std::chrono::milliseconds>(*until - now());
@@ -366,6 +387,8 @@ void Client::Loop::take_commands() {
   {
     const std::lock_guard lock(mutex_);
     commands.swap(commands_);
+    for (auto& [time, call] : new_calls_) calls_.emplace(time, std::move(call));
+    new_calls_.clear();
   }
   for (const auto& [command, exchange] : commands) {
     if (command == Command::begin) {
@@ -410,6 +433,14 @@ void Client::Loop::expire() {
   }
 }
 
+void Client::Loop::call_due() {
+  while (!calls_.empty() && calls_.begin()->first <= now()) {
+    const std::function<void()> call = std::move(calls_.begin()->second);
+    calls_.erase(calls_.begin());
+    call();
+  }
+}
+
 void Client::Loop::end_finished() {
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
@@ -430,20 +461,27 @@ void Client::Loop::end(const ExchangePtr& exchange, TransferEnd how) {
   exchange->finish(std::move(how));
 }
 
+// Those who are called may ask for more, which ends at once as well.
 void Client::Loop::end_all() {
-  while (!exchanges_.empty()) {
-    const ExchangePtr exchange = exchanges_.begin()->second;
-    end(exchange, {TransferFault::cancelled, "the client is gone"});
-  }
-  std::vector<std::pair<Command, ExchangePtr>> commands;
-  {
-    const std::lock_guard lock(mutex_);
-    commands.swap(commands_);
-  }
-  for (const auto& [command, exchange] : commands) {
-    if (command == Command::begin) {
-      exchange->finish({TransferFault::cancelled, "the client is gone"});
+  const TransferEnd gone{TransferFault::cancelled, "the client is gone"};
+  for (bool more = true; more;) {
+    while (!exchanges_.empty()) {
+      const ExchangePtr exchange = exchanges_.begin()->second;
+      end(exchange, gone);
     }
+    std::vector<std::pair<Command, ExchangePtr>> commands;
+    {
+      const std::lock_guard lock(mutex_);
+      commands.swap(commands_);
+      for (auto& [time, call] : new_calls_) calls_.emplace(time, std::move(call));
+      new_calls_.clear();
+      more = !commands.empty() || !calls_.empty();
+      ended_ = !more;
+    }
+    for (const auto& [command, exchange] : commands) {
+      if (command == Command::begin) exchange->finish(gone);
+    }
+    for (const auto& [time, call] : std::exchange(calls_, {})) call();
   }
 }
 
@@ -473,12 +511,20 @@ Client::Client(ClientOptions options) : loop_(std::make_shared<Loop>(std::move(o
   loop_->start();
 }
 
-Client::~Client() { loop_->stop(); }
+Client::~Client() { stop(); }
+
+void Client::stop() { loop_->stop(); }
 
 std::shared_ptr<Client::Transfer> Client::send(ClientRequest request, ClientHandlers handlers) {
   auto exchange = std::make_shared<Loop::Exchange>(loop_, std::move(request), std::move(handlers));
-  loop_->post(Loop::Command::begin, exchange);
+  if (!loop_->post(Loop::Command::begin, exchange)) {
+    exchange->finish({TransferFault::cancelled, "the client is gone"});
+  }
   return exchange;
+}
+
+void Client::call_later(std::chrono::milliseconds time, std::function<void()> call) {
+  if (!loop_->post_timer(now() + time, call)) call();
 }
 
 }  // namespace craton::http

@@ -92,7 +92,14 @@ class Client {
     virtual void cancel() = 0;
   };
 
+  /// Cancels what is in progress, and waits until its handlers have returned; what is sent later
+  /// is cancelled at once. Not on its own thread. Idempotent.
+  void stop();
+
   std::shared_ptr<Transfer> send(ClientRequest request, ClientHandlers handlers);
+
+  /// Calls `call` on the client's thread when that time has passed; at once, when the client goes.
+  void call_later(std::chrono::milliseconds time, std::function<void()> call);
 
  private:
   class Loop;
