@@ -4,6 +4,10 @@
 //
 // The coroutine resumes on its own executor. Cancelling it gives the call up, which then ends with
 // CallError::Kind::cancelled. Needs Boost 1.81 or newer.
+//
+// Compiled by g++ 12, give what a call is made of a name before: that compiler destroys a temporary
+// aggregate (a Conversation that a function returns, options in braces) twice in a statement that
+// awaits.
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>

@@ -119,6 +119,12 @@ struct ConverseOptions {
   std::string guardrail_version = {};
 };
 
+// What stands where nothing is told: objects with a name, as g++ 12 destroys temporary ones twice
+// in a statement that awaits.
+inline const ModelFilter any_model{};
+inline const InvokeOptions invoke_defaults{};
+inline const ConverseOptions converse_defaults{};
+
 class Client {
  public:
   /// Fails with Kind::configuration: no Region, a profile that is not there, a malformed URL.
@@ -134,21 +140,23 @@ class Client {
   /// The same of operations that answer with a stream.
   Call<Stream<StreamMessage>> call_stream(std::string_view operation, std::string_view input) const;
 
-  Call<std::vector<ModelSummary>> list_foundation_models(const ModelFilter& filter = {}) const;
+  Call<std::vector<ModelSummary>> list_foundation_models(
+      const ModelFilter& filter = any_model) const;
   Call<ModelSummary> get_foundation_model(std::string_view model_id) const;
 
   /// `body`: as the model's provider defines it.
   Call<Reply> invoke_model(std::string_view model_id, std::string body,
-                           const InvokeOptions& options = {}) const;
-  Call<Stream<StreamMessage>> invoke_model_stream(std::string_view model_id, std::string body,
-                                                  const InvokeOptions& options = {}) const;
+                           const InvokeOptions& options = invoke_defaults) const;
+  Call<Stream<StreamMessage>> invoke_model_stream(
+      std::string_view model_id, std::string body,
+      const InvokeOptions& options = invoke_defaults) const;
 
   /// Fails with Kind::configuration when the conversation says what Converse has no member for
   /// (top_k, seed, …): these go into additional_fields, as the model's provider names them.
   Call<Answer> converse(std::string_view model_id, const Conversation& conversation,
-                        const ConverseOptions& options = {}) const;
+                        const ConverseOptions& options = converse_defaults) const;
   Call<Stream<Event>> converse_stream(std::string_view model_id, const Conversation& conversation,
-                                      const ConverseOptions& options = {}) const;
+                                      const ConverseOptions& options = converse_defaults) const;
 
   /// Tokens of the prompt.
   Call<int> count_tokens(std::string_view model_id, const Conversation& conversation) const;

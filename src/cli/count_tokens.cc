@@ -11,7 +11,7 @@ namespace craton::cli {
 namespace {
 
 /// Of those that Bedrock counts for.
-constexpr std::string_view default_model = "anthropic.claude-3-5-haiku-20241022-v1:0";
+constexpr std::string_view default_model = "anthropic.claude-haiku-4-5-20251001-v1:0";
 
 int count_tokens(const ConnectionFlags& where, const PromptFlags& flags) {
   Result<std::string> text = text_of(flags);
