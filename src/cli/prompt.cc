@@ -47,9 +47,9 @@ std::shared_ptr<PromptFlags> add_prompt(CLI::App& command, std::string_view defa
   flags->model = default_model;
   command
       .add_option("-m,--model", flags->model,
-                  "Model id, inference profile or ARN (default: CRATON_MODEL, else " +
+                  "Model id, inference profile or ARN (default: CRATON_MODEL_ID, else " +
                       std::string(default_model) + ")")
-      ->envname("CRATON_MODEL")
+      ->envname("CRATON_MODEL_ID")
       ->type_name("ID");
   command.add_option("TEXT", flags->texts,
                      "The text; - is what standard input holds, as it is where there is no text");

@@ -13,7 +13,7 @@
 
 namespace craton::cli {
 
-/// Where no model is named: CRATON_MODEL, else the model of the page that Craton began with.
+/// Where no model is named: CRATON_MODEL_ID, else the model of the page that Craton began with.
 inline constexpr std::string_view default_chat_model = "anthropic.claude-3-haiku-20240307-v1:0";
 
 struct PromptFlags {
