@@ -26,6 +26,13 @@ namespace {
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Multi = std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)>;
 
+bool is_loopback(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == url.npos) return false;
+  const std::string_view host = url.substr(scheme + 3);
+  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+}
+
 SteadyTime now() { return std::chrono::steady_clock::now(); }
 
 struct FreeList {
@@ -236,7 +243,10 @@ void Client::Loop::Exchange::prepare(const ClientOptions& options) {
   if (!options.authority_file.empty()) {
     curl_easy_setopt(curl, CURLOPT_CAINFO, options.authority_file.c_str());
   }
-  if (!options.proxy.empty()) curl_easy_setopt(curl, CURLOPT_PROXY, options.proxy.c_str());
+  // No proxy can reach this machine's own loopback.
+  if (!options.proxy.empty() || is_loopback(request_.url)) {
+    curl_easy_setopt(curl, CURLOPT_PROXY, options.proxy.c_str());
+  }
 }
 
 void Client::Loop::Exchange::take_line(std::string_view line) {
@@ -389,11 +399,12 @@ void Client::Loop::begin(const ExchangePtr& exchange) {
 }
 
 void Client::Loop::check_later(Exchange& exchange) {
-  exchange.idle_check = exchange.idle_end();
+  // Not later than a quarter of the limit: what is sent meanwhile is seen only when it is looked at.
+  exchange.idle_check = std::min(exchange.idle_end(), now() + exchange.request().idle_limit / 4);
   idle_checks_.emplace(exchange.idle_check, &exchange);
 }
 
-// A transfer whose bytes come in time is looked at once in a limit, not at each of its bytes.
+// A transfer whose bytes come in time is looked at a few times in a limit, not at each of its bytes.
 void Client::Loop::expire() {
   while (!idle_checks_.empty() && idle_checks_.begin()->first <= now()) {
     Exchange* exchange = idle_checks_.begin()->second;

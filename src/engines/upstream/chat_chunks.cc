@@ -69,7 +69,6 @@ Result<void> ChunkReader::read_object(const json::object& chunk, std::vector<Eve
   if (const json::object* usage = object_member(chunk, "usage")) read_usage(*usage);
   const json::array* choices = array_member(chunk, "choices");
   if (!choices) return chunk.contains("usage") ? Result<void>() : not_understood();
-  begin(events);
   for (const json::value& choice : *choices) {
     if (!choice.is_object()) return not_understood();
     if (count_member(choice.get_object(), "index") > 0) continue;  // one was asked for
@@ -120,6 +119,7 @@ void ChunkReader::add_text(std::string_view text, const json::object& choice,
                            std::vector<Event>& events) {
   if (text.empty()) return;
   bytes_ += text.size();
+  begin(events);
   end_call(events);
   events.emplace_back(TextDelta{std::string(text), 0, likelihoods_of(choice)});
 }
@@ -127,6 +127,7 @@ void ChunkReader::add_text(std::string_view text, const json::object& choice,
 void ChunkReader::add_thought(std::string_view text, std::vector<Event>& events) {
   bytes_ += text.size();
   if (text.empty() || !form_.thoughts_shown) return;
+  begin(events);
   end_call(events);
   events.emplace_back(ReasoningDelta{std::string(text)});
 }
@@ -151,6 +152,7 @@ Result<void> ChunkReader::read_call(const json::object& call, std::vector<Event>
   const bool other_id = !name.empty() && !id.empty() && (!call_ || call_->id != id);
   if (other_index || other_id) {
     if (name.empty()) return not_understood();  // a piece of a call that has ended, or never began
+    begin(events);
     end_call(events);
     call_ = OpenCall{index, std::string(id)};
     called_ = true;
@@ -199,12 +201,14 @@ void ChunkReader::read_usage(const json::object& usage) {
                  .cache_read_tokens = cached};
 }
 
+/// Not before there is something to say: until then what goes wrong is an ordinary refusal.
 void ChunkReader::begin(std::vector<Event>& events) {
   if (!std::exchange(begun_, true)) events.emplace_back(MessageStart{});
 }
 
 Result<void> ChunkReader::finish(std::vector<Event>& events) {
   if (!stop_) return broken_off();
+  begin(events);
   end_call(events);
   events.emplace_back(*stop_);
   constexpr std::size_t bytes_of_a_token = 4;
