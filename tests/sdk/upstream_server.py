@@ -260,12 +260,17 @@ class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, *_):
         pass  # connections that tests break
 
+    def get_request(self):
+        connection, address = super().get_request()
+        self.upstream.connections.append(connection)
+        return connection, address
+
 
 class Upstream:
     def __init__(self, owner="vllm", model=MODEL, key="", port=0):
         self.owner, self.model, self.key = owner, model, key
         self.well, self.stall = True, 20
-        self.requests, self.gate = [], threading.Event()
+        self.requests, self.gate, self.connections = [], threading.Event(), []
         self.answers = {"/v1/chat/completions": Handler.chat, "/v1/completions": Handler.chat,
                         "/tokenize": Handler.tokenize, "/v1/embeddings": Handler.embed,
                         "/v1/rerank": Handler.rank}
@@ -282,5 +287,12 @@ class Upstream:
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        """As a program that ends: nobody listens, and connections are closed."""
         self.server.shutdown()
         self.server.server_close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)

@@ -375,8 +375,7 @@ def test_when_all_are_gone_the_service_is_unavailable_until_one_is_back():
         port = first.port
         server = craton.Server("--model", "upstream:" + first.url)
         server.wait_ready()
-        first.server.shutdown()
-        first.server.server_close()
+        first.stop()
         assert refused(server, "hello")[0] == "ServiceUnavailableException"
         with Upstream(port=port):
             wait_until(lambda: replica_metrics(server, "ready") == {first.url: 1.0})
@@ -525,7 +524,7 @@ def test_llama_server_holds_answers_to_a_schema(llama):
 
 
 def test_craton_before_craton(smol):
-    with craton.serving("--model", "upstream:" + smol.url + "/openai", "--upstream-model", HAIKU) as server:
+    with craton.serving("--model", "upstream:" + smol.url + "/openai", "--upstream-model", "openai.gpt-oss-20b-1:0") as server:
         server.wait_ready()
         greedy = {"maxTokens": 8, "temperature": 0}
         direct = converse(smol, "Say hello.", inferenceConfig=greedy)

@@ -81,6 +81,7 @@ Result<void> AnswerCall::send(bool to_the_same) {
   http::ClientRequest request =
       cluster_->request(lease_->replica, chat_path(conversation_), std::move(body));
   request.headers.add("Accept", "text/event-stream, application/json");
+  request.repeatable = false;  // a second generation is nobody's wish
   request.idle_limit = cluster_->options().idle_limit;
   if (deadline_) {
     const auto left = *deadline_ - std::chrono::steady_clock::now();
