@@ -1,5 +1,6 @@
 // Streams of upstream servers: any cut gives the same events, and what was read folds into an
-// answer whose text is UTF-8.
+// answer whose text is UTF-8. The same bytes as a whole answer, vectors, ranks, models and
+// refusals.
 //
 // Input: one byte, the size of a piece; the bytes of the stream.
 #include <cstdint>
@@ -10,8 +11,10 @@
 #include "base/utf8.h"
 #include "conversation/event.h"
 #include "engines/upstream/chat_chunks.h"
+#include "engines/upstream/cluster.h"
 #include "engines/upstream/sse.h"
 #include "engines/upstream/upstream_error.h"
+#include "engines/upstream/vectors.h"
 
 using namespace craton;
 using namespace craton::engines::upstream;
@@ -58,6 +61,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<Event> whole;
   ChunkReader reader;
   if (reader.read_whole(input, whole)) (void)reader.finish(whole);
+  (void)vectors_in(input, 1);
+  (void)ranks_in(input, 1, unknown_server);
+  (void)served_in(input, "m");
   for (const int status : {400, 500}) (void)refusal_of(status, input);
   return 0;
 }

@@ -4,6 +4,7 @@
 // CPU is this process's: the engine's thread and the reader's.
 //
 // usage: craton_bench_upstream [ROUNDS]
+//        craton_bench_upstream serve      only the server: prints its port, and stays
 // Prints one JSON object; medians over rounds.
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -83,8 +84,8 @@ awaitable<http::Response> answer(http::Request request) {
         return response;
       });
   if (!server.start()) _exit(1);
-  const std::uint16_t port = server.port();
-  if (write(told, &port, sizeof port) != sizeof port) _exit(1);
+  const std::string port = std::to_string(server.port()) + '\n';
+  if (write(told, port.data(), port.size()) < 0) _exit(1);
   while (true) pause();
 }
 
@@ -168,9 +169,9 @@ int run(int rounds) {
   const pid_t child = fork();
   if (child == 0) serve(told[1]);
   log::set_level(log::Level::off);
-  std::uint16_t port = 0;
-  if (read(told[0], &port, sizeof port) != sizeof port) return 1;
-  measure("http://127.0.0.1:" + std::to_string(port), rounds);
+  char port[16] = {};
+  if (read(told[0], port, sizeof port - 1) <= 0) return 1;
+  measure("http://127.0.0.1:" + std::to_string(std::atoi(port)), rounds);
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
   return 0;
@@ -180,5 +181,9 @@ int run(int rounds) {
 }  // namespace craton
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "serve") {
+    craton::log::set_level(craton::log::Level::off);
+    craton::serve(STDOUT_FILENO);
+  }
   return craton::run(argc > 1 ? std::max(1, std::atoi(argv[1])) : 9);
 }

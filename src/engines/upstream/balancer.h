@@ -47,7 +47,7 @@ enum class Outcome {
 
 struct BalancerOptions {
   double load_bound =
-      1.25;  ///< Of a replica's share of all work, before others on the ring take it.
+      1.5;  ///< Of a replica's share of all work, before others on the ring take it.
   int requests_max = 1024;  ///< On one replica at once.
   int failures_max = 3;     ///< In a row.
   Milliseconds rest_first{500};
