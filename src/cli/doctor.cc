@@ -157,6 +157,9 @@ void look_at_configuration(const DoctorFlags& flags, std::vector<Finding>& findi
   for (const server::ModelCheck& check : server::check_models(*config)) {
     if (check.problem) {
       findings.push_back({Verdict::failed, "config", check.name + ": " + *check.problem});
+    } else if (!check.where.empty()) {
+      findings.push_back(
+          {Verdict::ok, "config", fmt::format("{} is answered by {}", check.name, check.where)});
     } else {
       findings.push_back({Verdict::ok, "config",
                           fmt::format("{} takes about {}", check.name, megabytes(check.bytes))});

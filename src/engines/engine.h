@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -73,6 +74,31 @@ struct EngineStats {
   metrics::HistogramCounts steps{};  ///< Seconds of each step: a batch, or an image.
 };
 
+/// Whether one of several servers that answer for an engine gets requests.
+enum class ReplicaState {
+  ready,
+  resting,   ///< It misbehaved, and gets none for a while.
+  on_trial,  ///< The same, and the next request shows whether it is well again.
+  down,      ///< It does not answer when it is asked how it is.
+};
+
+struct ReplicaStats {
+  std::string name;  ///< Where it is: "http://10.0.0.2:8000".
+  ReplicaState state = ReplicaState::ready;
+  int outstanding = 0;  ///< Requests that it has not answered yet.
+
+  // Since the engine began.
+  std::uint64_t requests = 0;
+  std::uint64_t failures = 0;  ///< Of those, that it did not answer as it should.
+};
+
+/// Tokens of a prompt.
+struct TokenCount {
+  int tokens = 0;
+  bool estimated = false;  ///< The model's tokenizer could not be asked.
+};
+using Counting = Pending<TokenCount>;
+
 /// Any function may be called from any thread. Destroying an engine ends the answers that nobody
 /// has cancelled with a Failure.
 class Engine {
@@ -98,6 +124,9 @@ class Engine {
   /// Never waits for the model.
   virtual EngineStats stats() const { return {}; }
 
+  /// Of each server that answers for the engine, where those are others than this one.
+  virtual std::vector<ReplicaStats> replicas() const { return {}; }
+
   /// Starts an answer; its events arrive in the Generation. Never blocks on the model.
   /// Fails with `model_not_ready` while loading, `model_error` when failed, `throttling` when the
   /// queue is full, `validation` when the model's chat template refuses the conversation. A prompt
@@ -108,6 +137,14 @@ class Engine {
   /// Tokens of the prompt that generate() would compute; past the engine's context, where
   /// generate() computes nothing, an estimate. Fails as generate() does.
   virtual Result<int> count_tokens(const Conversation& conversation) = 0;
+
+  /// The same, by an engine that has to ask another server; it arrives in the Counting.
+  virtual Result<std::shared_ptr<Counting>> begin_count(Conversation conversation, const Limits&) {
+    CRATON_TRY_ASSIGN(const int tokens, count_tokens(conversation));
+    auto counting = std::make_shared<Counting>();
+    counting->finish(TokenCount{tokens});
+    return counting;
+  }
 
   /// Starts to make vectors; they arrive in the Embedding. Never blocks on the model. Only where
   /// capabilities() has `embeddings`. Fails as generate() does, but for chat templates. A text that

@@ -7,19 +7,11 @@
 #include <utility>
 
 #include "base/base64.h"
+#include "conversation/openai_words.h"
 #include "families/schema.h"
 
 namespace craton::families {
 namespace {
-
-struct ImageType {
-  std::string_view media_type;
-  std::string_view format;
-};
-constexpr std::array image_types{
-    ImageType{"image/png", "png"}, ImageType{"image/jpeg", "jpeg"}, ImageType{"image/jpg", "jpeg"},
-    ImageType{"image/gif", "gif"}, ImageType{"image/webp", "webp"},
-};
 
 constexpr std::string_view scheme = "data:";
 constexpr std::string_view coding = ";base64";
@@ -38,8 +30,8 @@ Result<ImageBlock> image_of_data_uri(std::string_view uri, std::string_view at) 
   std::string_view type = uri.substr(scheme.size(), comma - scheme.size());
   if (!type.ends_with(coding)) return refusal(at, "expected a data URI in base64");
   type.remove_suffix(coding.size());
-  const auto row = std::ranges::find(image_types, type, &ImageType::media_type);
-  if (row == image_types.end()) {
+  const auto row = std::ranges::find(openai::image_types, type, &openai::ImageType::media_type);
+  if (row == openai::image_types.end()) {
     return refusal(at, "expected an image of type image/png, image/jpeg, image/gif or image/webp");
   }
   std::optional<std::string> bytes = base64_bytes(uri.substr(comma + 1));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "conversation/openai_words.h"
 #include "families/members.h"
 #include "families/reply_text.h"
 
@@ -17,14 +18,7 @@ namespace craton::families {
 namespace {
 
 std::string_view finish_reason(StopReason reason) {
-  switch (reason) {
-    case StopReason::end_turn:
-    case StopReason::stop_sequence: return "stop";
-    case StopReason::tool_use: return "tool_calls";
-    case StopReason::full_context:
-    case StopReason::max_tokens: break;
-  }
-  return "length";
+  return std::ranges::find(openai::finish_reasons, reason, &openai::FinishReason::reason)->word;
 }
 
 void append_reason(StopReason reason, const ChatReplyForm& form, std::string& out) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "conversation/openai_words.h"
 #include "families/attachments.h"
 #include "families/data_uri.h"
 #include "families/members.h"
@@ -131,20 +132,9 @@ constexpr Variant format_variants[] = {{"text", &type_only_schema},
                                        {"json_object", &type_only_schema},
                                        {"json_schema", &json_format_schema}};
 
-/// Efforts, and how many tokens of thought each is worth where an engine has to be given a number:
-/// what gateways that translate between providers use.
-struct Effort {
-  std::string_view name;
-  bool wanted;
-  std::optional<int> budget_tokens;
-};
-constexpr std::array effort_rows{
-    Effort{"none", false, {}},    Effort{"minimal", true, 128}, Effort{"low", true, 1024},
-    Effort{"medium", true, 2048}, Effort{"high", true, 4096},   Effort{"xhigh", true, {}},
-};
 constexpr auto efforts = [] {
-  std::array<std::string_view, effort_rows.size()> all{};
-  std::ranges::transform(effort_rows, all.begin(), &Effort::name);
+  std::array<std::string_view, openai::efforts.size()> all{};
+  std::ranges::transform(openai::efforts, all.begin(), &openai::Effort::name);
   return all;
 }();
 Error refused(std::string message) { return {ErrorCode::validation, std::move(message)}; }
@@ -354,22 +344,14 @@ class Reader {
   std::set<std::string, std::less<>> calls_;  // ids so far
 };
 
-struct ChoiceWord {
-  std::string_view word;
-  ToolChoice choice;
-};
-constexpr std::array choice_words{
-    ChoiceWord{"none", ToolChoice::none},
-    ChoiceWord{"auto", ToolChoice::automatic},
-    ChoiceWord{"required", ToolChoice::any},
-    ChoiceWord{"any", ToolChoice::any},
-};
-static_assert(choice_words.size() == std::size(choices), "a row for each word that is valid");
+static_assert(openai::choice_words.size() == std::size(choices),
+              "a row for each word that is valid");
 
 Result<void> read_choice(const json::value& choice, Tools& tools) {
   if (const auto* word = choice.if_string()) {
     tools.choice =
-        std::ranges::find(choice_words, std::string_view(*word), &ChoiceWord::word)->choice;
+        std::ranges::find(openai::choice_words, std::string_view(*word), &openai::ChoiceWord::word)
+            ->choice;
   } else {
     tools.choice = ToolChoice::named;
     const json::object& members = choice.get_object();
@@ -441,8 +423,8 @@ Result<void> read_openai_choice(const json::object& body, Tools& tools) {
 void read_openai_effort(const json::object& members, std::string_view name, Reasoning& reasoning) {
   const json::value* effort = members.if_contains(name);
   if (!effort) return;
-  const auto row =
-      std::ranges::find(effort_rows, std::string_view(effort->get_string()), &Effort::name);
+  const auto row = std::ranges::find(openai::efforts, std::string_view(effort->get_string()),
+                                     &openai::Effort::name);
   reasoning = {row->wanted, row->budget_tokens};
 }
 

@@ -27,6 +27,13 @@ namespace {
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Multi = std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)>;
 
+bool is_loopback(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == url.npos) return false;
+  const std::string_view host = url.substr(scheme + 3);
+  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+}
+
 SteadyTime now() { return std::chrono::steady_clock::now(); }
 
 struct FreeList {
@@ -171,6 +178,9 @@ class Client::Loop::Exchange : public Client::Transfer,
   TransferEnd end_of(CURLcode code) const {
     if (cancelled_) return {TransferFault::cancelled, "given up"};
     if (code == CURLE_OK) return {};
+    if (code == CURLE_SEND_FAIL_REWIND) {
+      return {TransferFault::broken, "the connection ended before an answer came"};
+    }
     const char* reason = reason_[0] != '\0' ? reason_.data() : curl_easy_strerror(code);
     return {fault_of(code, easy_.get()), reason};
   }
@@ -186,6 +196,15 @@ class Client::Loop::Exchange : public Client::Transfer,
   static std::size_t on_line(char* bytes, std::size_t, std::size_t size, void* context) {
     static_cast<Exchange*>(context)->take_line({bytes, size});
     return size;
+  }
+
+  /// The request's body, once: it cannot be rewound.
+  static std::size_t give_body(char* to, std::size_t, std::size_t size, void* context) {
+    auto& exchange = *static_cast<Exchange*>(context);
+    const std::string_view rest = std::string_view(exchange.request_.body).substr(exchange.given_);
+    const std::size_t given = rest.copy(to, size);
+    exchange.given_ += given;
+    return given;
   }
 
   static std::size_t on_bytes(char* bytes, std::size_t, std::size_t size, void* context) {
@@ -209,6 +228,7 @@ class Client::Loop::Exchange : public Client::Transfer,
   bool paused_ = false;
   SteadyTime last_byte_;
   curl_off_t sent_ = 0;
+  std::size_t given_ = 0;  ///< Of a body that is sent once.
 };
 
 void Client::Loop::Exchange::prepare(const ClientOptions& options) {
@@ -229,7 +249,15 @@ void Client::Loop::Exchange::prepare(const ClientOptions& options) {
   if (!request_.body.empty() || request_.method == "POST" || request_.method == "PUT") {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request_.body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request_.body.data());
+    if (request_.repeatable) {
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request_.body.data());
+    } else {
+      curl_easy_setopt(curl, CURLOPT_POST, 1L);
+      curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body);
+      curl_easy_setopt(curl, CURLOPT_READDATA, this);
+      // Below the five seconds after which Python's servers close a connection that is not used.
+      curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, 4L);
+    }
   }
   if (request_.method == "HEAD") curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
@@ -243,7 +271,10 @@ void Client::Loop::Exchange::prepare(const ClientOptions& options) {
   if (!options.authority_file.empty()) {
     curl_easy_setopt(curl, CURLOPT_CAINFO, options.authority_file.c_str());
   }
-  if (!options.proxy.empty()) curl_easy_setopt(curl, CURLOPT_PROXY, options.proxy.c_str());
+  // No proxy can reach this machine's own loopback.
+  if (!options.proxy.empty() || is_loopback(request_.url)) {
+    curl_easy_setopt(curl, CURLOPT_PROXY, options.proxy.c_str());
+  }
 }
 
 void Client::Loop::Exchange::take_line(std::string_view line) {
@@ -412,11 +443,14 @@ void Client::Loop::begin(const ExchangePtr& exchange) {
 }
 
 void Client::Loop::check_later(Exchange& exchange) {
-  exchange.idle_check = exchange.idle_end();
+  // Not later than a quarter of the limit: what is sent meanwhile is seen only when it is looked
+  // at.
+  exchange.idle_check = std::min(exchange.idle_end(), now() + exchange.request().idle_limit / 4);
   idle_checks_.emplace(exchange.idle_check, &exchange);
 }
 
-// A transfer whose bytes come in time is looked at once in a limit, not at each of its bytes.
+// A transfer whose bytes come in time is looked at a few times in a limit, not at each of its
+// bytes.
 void Client::Loop::expire() {
   while (!idle_checks_.empty() && idle_checks_.begin()->first <= now()) {
     Exchange* exchange = idle_checks_.begin()->second;

@@ -40,6 +40,9 @@ struct ClientRequest {
   Headers headers = {};  ///< Without Host and Content-Length, unless they are to be other ones.
   std::string body = {};
   Protocol protocol = Protocol::automatic;
+  /// False: a body is sent once. Else it is sent again where a kept connection turns out to have
+  /// ended; the server may have seen it.
+  bool repeatable = true;
   std::chrono::milliseconds connect_limit{10'000};  ///< Name, connection and TLS.
   std::chrono::milliseconds idle_limit{0};          ///< Without a byte of the answer; 0: none.
   std::chrono::milliseconds limit{0};               ///< For everything; 0: none.

@@ -81,6 +81,21 @@ class FileReader {
     return &value.Scalar();
   }
 
+  /// A plain value, or those of a list with commas between them.
+  Result<std::string> joined(const YAML::Mark& mark, const YAML::Node& value) const {
+    if (!value.IsSequence()) {
+      CRATON_TRY_ASSIGN(const std::string* text, plain(mark, value));
+      return *text;
+    }
+    std::string all;
+    for (const YAML::Node& item : value) {
+      CRATON_TRY_ASSIGN(const std::string* text, plain(item.Mark(), item));
+      if (!all.empty()) all += ',';
+      all += *text;
+    }
+    return all;
+  }
+
   std::string place(const YAML::Mark& mark, const std::string& key) const {
     return path_ + ":" + std::to_string(mark.line + 1) + ": " + key;
   }
@@ -117,8 +132,8 @@ class FileReader {
           if (!setting) {
             return wrong(at, "unknown key '" + key + "' of a model" + suggested_model_setting(key));
           }
-          CRATON_TRY_ASSIGN(const std::string* text, plain(at, value));
-          lines_.push_back({name, setting, *text, place(at, name + "." + key)});
+          CRATON_TRY_ASSIGN(std::string text, joined(at, value));
+          lines_.push_back({name, setting, std::move(text), place(at, name + "." + key)});
           return {};
         });
   }
@@ -142,23 +157,31 @@ Result<void> check_model(const std::string& name, const ModelConfig& model) {
                  "a kv-type beside f16 needs flash-attention; leave it auto or on");
 }
 
+/// What a name says by itself: "script:rules.yaml", "upstream:http://127.0.0.1:8000".
+Result<void> read_prefix(std::string_view name, ModelConfig& model) {
+  if (name.starts_with(script_prefix)) model.script = name.substr(script_prefix.size());
+  if (!name.starts_with(upstream_prefix)) return {};
+  const Result<void> set = set_upstream(model, name.substr(upstream_prefix.size()));
+  return set ? set : refused(std::string(name) + ": " + set.error().message);
+}
+
 /// The named models have the settings of all, and their own; what bindings name beside them is a
 /// model as well.
 Result<void> settle_models(Config& config, const std::vector<ModelLine>& lines) {
-  const auto is_script = [&](const Binding& binding) {
+  const auto needs_no_file = [&](const Binding& binding) {
     const NamedModel* model = find_model(config, binding.model);
     const bool told = std::ranges::any_of(lines, [&](const ModelLine& line) {
-      return model && line.model == model->name && line.setting->name == "script";
+      const std::string_view name = line.setting->name;
+      return model && line.model == model->name && (name == "script" || name == "upstream");
     });
-    return told || binding.model.starts_with(script_prefix);
+    return told || binding.model.starts_with(script_prefix) ||
+           binding.model.starts_with(upstream_prefix);
   };
-  const bool rules_alone =
-      !config.bindings.empty() && std::ranges::all_of(config.bindings, is_script);
+  const bool others_alone =
+      !config.bindings.empty() && std::ranges::all_of(config.bindings, needs_no_file);
   const bool recordings_alone = !config.replay.empty() && !config.replay_or_ask;
-  if (!config.model_told && (rules_alone || recordings_alone)) config.model.file.clear();
-  if (config.model.file.starts_with(script_prefix)) {
-    config.model.script = config.model.file.substr(script_prefix.size());
-  }
+  if (!config.model_told && (others_alone || recordings_alone)) config.model.file.clear();
+  CRATON_TRY(read_prefix(config.model.file, config.model));
   for (const Binding& binding : config.bindings) {
     const bool known = binding.model == config.model.file || find_model(config, binding.model);
     if (!known) config.models.push_back({binding.model, {}});
@@ -169,9 +192,8 @@ Result<void> settle_models(Config& config, const std::vector<ModelLine>& lines) 
     model.config.projector.clear();  // these were made for the default model
     model.config.draft.clear();
     model.config.script.clear();
-    if (model.name.starts_with(script_prefix)) {
-      model.config.script = model.name.substr(script_prefix.size());
-    }
+    model.config.upstream.clear();
+    CRATON_TRY(read_prefix(model.name, model.config));
   }
   for (const ModelLine& line : lines) {
     const Result<void> set =

@@ -6,6 +6,7 @@
 //   models:
 //     small: {file: smollm2-135m-instruct, context: 2048}
 //     large: {file: /models/llama-3-8b.gguf, kv-type: q8_0}
+//     cluster: {upstream: [http://10.0.0.2:8000, http://10.0.0.3:8000]}
 //   bind:
 //     "amazon.titan-*": small
 //     "anthropic.*": large
@@ -63,6 +64,14 @@ struct ModelConfig {
   int queue = 64;                ///< Requests that may wait beyond those.
   bool keep = false;             ///< Loaded at the start, and never unloaded.
 
+  // Of a model that other servers answer for.
+  std::vector<std::string> upstream;  ///< Their addresses, in a file's place; empty: none do.
+  std::string upstream_model;         ///< Its name there; empty: the first that they serve.
+  std::string api_key_env;            ///< Variable that holds the key to them; empty: none.
+  std::string api_key_file;           ///< File that does.
+  std::string ca_file;                ///< PEM file of who is trusted there; empty: the system's.
+  int idle_limit_s = 300;             ///< Without a byte of an answer.
+
   ModelKind kind = ModelKind::automatic;
   // Of a model that draws: files of weights beside `file`, or in its place; empty: none.
   std::string diffusion_model;
@@ -83,10 +92,14 @@ struct NamedModel {
 /// What names a file of rules where a model could stand: "script:rules.yaml".
 inline constexpr std::string_view script_prefix = "script:";
 
+/// What names a server that answers: "upstream:http://127.0.0.1:8000".
+inline constexpr std::string_view upstream_prefix = "upstream:";
+
 /// Which model ids a model answers.
 struct Binding {
   std::string pattern;  ///< Of ids of the catalogue: "anthropic.claude-3-*".
-  std::string model;    ///< A name of `models`, the default model's file, or "script:FILE".
+  /// A name of `models`, the default model's file, "script:FILE" or "upstream:URL".
+  std::string model;
 };
 
 struct Config {

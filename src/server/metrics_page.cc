@@ -1,9 +1,11 @@
 #include "server/metrics_page.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "metrics/page.h"
@@ -66,6 +68,25 @@ constexpr Metric engine_ready{"craton_engine_ready", Type::gauge,
 constexpr Metric engine_steps{"craton_engine_step_seconds", Type::histogram,
                               "Time of a step: a batch of all running answers, or an image."};
 
+using engines::ReplicaStats;
+
+constexpr std::array replica_rows{
+    Row<ReplicaStats>{{"craton_replica_ready", Type::gauge,
+                       "1 when a replica gets requests; 0 when it rests, is on trial or down."},
+                      [](const ReplicaStats& stats) {
+                        return stats.state == engines::ReplicaState::ready ? 1.0 : 0.0;
+                      }},
+    Row<ReplicaStats>{{"craton_replica_outstanding", Type::gauge,
+                       "Requests that a replica has not answered yet."},
+                      number<&ReplicaStats::outstanding>},
+    Row<ReplicaStats>{
+        {"craton_replica_requests_total", Type::counter, "Requests sent to a replica."},
+        number<&ReplicaStats::requests>},
+    Row<ReplicaStats>{{"craton_replica_failures_total", Type::counter,
+                       "Of those, requests that it did not answer as it should."},
+                      number<&ReplicaStats::failures>},
+};
+
 constexpr std::array traffic_rows{
     Row<http::Traffic>{{"craton_http_connections", Type::gauge, "Connections that are open."},
                        number<&http::Traffic::connections_open>},
@@ -108,12 +129,28 @@ struct EngineView {
   explicit EngineView(const engines::Engine& engine)
       : labels{Label{"engine", engine.kind()}, Label{"model", engine.model()}},
         ready(engine.status().state == engines::State::ready),
-        stats(engine.stats()) {}
+        stats(engine.stats()),
+        replicas(engine.replicas()) {}
 
   std::array<Label, 2> labels;
   bool ready;
   EngineStats stats;
+  std::vector<ReplicaStats> replicas;
 };
+
+void write_replicas(const std::vector<EngineView>& views, Page& page) {
+  const auto has_some = [](const EngineView& view) { return !view.replicas.empty(); };
+  if (std::ranges::none_of(views, has_some)) return;
+  for (const Row<ReplicaStats>& row : replica_rows) {
+    page.begin(row.metric);
+    for (const EngineView& view : views) {
+      for (const ReplicaStats& replica : view.replicas) {
+        page.sample(std::array{view.labels[0], view.labels[1], Label{"replica", replica.name}},
+                    row.value(replica));
+      }
+    }
+  }
+}
 
 void write_engines(const std::vector<const engines::Engine*>& engines, Page& page) {
   std::vector<EngineView> views;
@@ -128,6 +165,7 @@ void write_engines(const std::vector<const engines::Engine*>& engines, Page& pag
   for (const EngineView& view : views) {
     if (!view.stats.steps.counts.empty()) page.sample(view.labels, view.stats.steps);
   }
+  write_replicas(views, page);
 }
 
 void write_all(const Watched& watched, Page& page) {

@@ -18,6 +18,7 @@
 #include "models/index.h"
 #include "models/store.h"
 #include "server/environment.h"
+#include "server/upstream_model.h"
 
 namespace craton::server {
 namespace {
@@ -33,6 +34,7 @@ std::optional<NamedModel> pulled_encoder(const Config& config, const models::Sto
   named.config.projector.clear();
   named.config.draft.clear();
   named.config.script.clear();
+  named.config.upstream.clear();
   named.config.keep = false;
   return named;
 }
@@ -141,11 +143,30 @@ class ServedModels::Rules {
   std::shared_ptr<engines::script::RuleSet> set_;
 };
 
+/// One for each server.
+void check_upstream(const NamedModel& named, std::vector<ModelCheck>& checks) {
+  const auto options = upstream_options(named);
+  if (!options) {
+    checks.push_back({.name = named.name, .where = {}, .problem = options.error().message});
+    return;
+  }
+  for (engines::upstream::ReplicaCheck& replica : engines::upstream::check_replicas(*options)) {
+    ModelCheck check{.name = replica.model.empty() ? named.name : replica.model,
+                     .where = replica.server + " at " + replica.url};
+    if (!replica.problem.empty()) check.problem = replica.url + ": " + replica.problem;
+    checks.push_back(std::move(check));
+  }
+}
+
 std::vector<ModelCheck> check_models(const Config& config) {
   const models::Store store = store_of(config.data);
   std::vector<ModelCheck> checks;
   for (const NamedModel& model : all_models(config)) {
-    ModelCheck check{.name = model.name};
+    if (!model.config.upstream.empty()) {
+      check_upstream(model, checks);
+      continue;
+    }
+    ModelCheck check{.name = model.name, .where = {}};
     if (model.config.file == canvas_name) {
       checks.push_back(std::move(check));
       continue;
@@ -172,6 +193,12 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
   std::vector<Answerer> answerers;  // of each of `named`
   made->canvas_ = std::shared_ptr<engines::Engine>(engines::canvas::make_canvas_engine());
   for (const NamedModel& model : named) {
+    if (!model.config.upstream.empty()) {
+      CRATON_TRY_ASSIGN(auto options, upstream_options(model));
+      made->upstreams_.push_back({engines::upstream::make_upstream_engine(std::move(options))});
+      answerers.emplace_back(made->upstreams_.back());
+      continue;
+    }
     if (model.config.script.empty() && model.config.file == canvas_name) {
       answerers.push_back(made->canvas_);
       continue;
@@ -222,7 +249,14 @@ Does ServedModels::does_of(std::string_view model_id) {
 /// Rules answer in words.
 Does ServedModels::does(const Answerer& answerer) const {
   if (const auto* model = std::get_if<std::size_t>(&answerer)) return does_[*model];
-  return std::holds_alternative<std::shared_ptr<Rules>>(answerer) ? Does::writes : Does::draws;
+  const bool draws = std::holds_alternative<std::shared_ptr<engines::Engine>>(answerer);
+  return draws ? Does::draws : Does::writes;
+}
+
+/// Other servers embed too, if they are bound to ids that do.
+bool ServedModels::can(const Answerer& answerer, Does wanted) const {
+  if (std::holds_alternative<Upstream>(answerer)) return wanted != Does::draws;
+  return does(answerer) == wanted;
 }
 
 const ServedModels::Answerer* ServedModels::default_for(Does wanted) const {
@@ -245,6 +279,8 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
       found.engine = pool_->take(*model);
     } else if (const auto* engine = std::get_if<std::shared_ptr<engines::Engine>>(&answerer)) {
       found.engine = *engine;
+    } else if (const auto* upstream = std::get_if<Upstream>(&answerer)) {
+      found.engine = upstream->engine;
     } else {
       auto set = std::get<std::shared_ptr<Rules>>(answerer)->set();
       found.engine = set->claim(view, found.faults);
@@ -261,7 +297,7 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     if (found.engine || found.why_none) return found;
   }
   for (const Bound& row : bound_) {
-    if (does(row.answerer) != wanted) continue;
+    if (!can(row.answerer, wanted)) continue;
     if (glob_matches(row.pattern, request.model_id) && answers(row.answerer)) return found;
   }
   const Answerer* otherwise = default_for(wanted);
@@ -308,6 +344,7 @@ std::string ServedModels::recordings_told() const {
 
 std::vector<ServedModels::Row> ServedModels::rows() const {
   std::vector<Row> rows;
+  for (const Upstream& upstream : upstreams_) rows.push_back({*upstream.engine, true});
   for (std::size_t model = 0; pool_ && model < pool_->size(); ++model) {
     rows.push_back({pool_->peek(model), pool_->kept(model)});
   }

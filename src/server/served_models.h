@@ -2,9 +2,9 @@
 //
 // Ids of embedding and reranking models are answered by encoders alone, those of image models by
 // engines that draw, all others by models that write text: a binding to a model of another kind is
-// passed over. Where the configuration names no encoder for them, the one that `craton pull`
-// fetched answers, when it is there; where it names nothing that draws, `canvas` does, which needs
-// no model.
+// passed over. What other servers answer is text and embeddings alike. Where the configuration
+// names no encoder for them, the one that `craton pull` fetched answers, when it is there; where it
+// names nothing that draws, `canvas` does, which needs no model.
 //
 // Threads: any function may be called from any thread.
 #pragma once
@@ -32,11 +32,13 @@ namespace craton::server {
 /// What a configured model would take, or why it cannot be loaded.
 struct ModelCheck {
   std::string name;                    ///< As the configuration says it.
+  std::string where;                   ///< "vllm at http://10.0.0.2:8000"; empty: here.
   std::uint64_t bytes = 0;             ///< Of memory, about.
   std::optional<std::string> problem;  ///< With the cure.
 };
 
-/// Looks at the files of all models that `config` names, the default one first; loads none.
+/// Looks at the files of all models that `config` names, the default one first; loads none. Asks
+/// every server that answers for one how it is, which takes seconds at most.
 std::vector<ModelCheck> check_models(const Config& config);
 
 class ServedModels {
@@ -77,14 +79,19 @@ class ServedModels {
  private:
   class Rules;
   static Does does_of(std::string_view model_id);
-  /// A model of the pool, rules, or an engine that is always there.
+  /// Other servers.
+  struct Upstream {
+    std::shared_ptr<engines::Engine> engine;
+  };
+  /// A model of the pool, rules, an engine that is always there and draws, or other servers.
   using Answerer =
-      std::variant<std::size_t, std::shared_ptr<Rules>, std::shared_ptr<engines::Engine>>;
+      std::variant<std::size_t, std::shared_ptr<Rules>, std::shared_ptr<engines::Engine>, Upstream>;
   struct Bound {
     std::string pattern;
     Answerer answerer;
   };
   Does does(const Answerer& answerer) const;
+  bool can(const Answerer& answerer, Does wanted) const;
   /// What answers ids that are bound to none.
   const Answerer* default_for(Does wanted) const;
 
@@ -94,6 +101,7 @@ class ServedModels {
   std::optional<Answerer> encoder_;                    ///< of those that embed,
   Answerer canvas_;                                    ///< and of those that draw.
   std::vector<std::shared_ptr<Rules>> rules_;          ///< Each once.
+  std::vector<Upstream> upstreams_;                    ///< Each once.
   std::shared_ptr<engines::replay::Library> library_;  ///< Null: nothing is replayed.
   bool library_alone_ = false;                         ///< What is not in it is refused.
   std::vector<engines::faults::Fault> told_faults_;

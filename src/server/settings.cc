@@ -11,6 +11,7 @@
 
 #include "base/nearest.h"
 #include "engines/diffusion/prompt.h"
+#include "engines/upstream/upstream_engine.h"
 
 namespace craton::server {
 namespace {
@@ -229,12 +230,14 @@ using Model = ModelConfig;
 constexpr std::array rows{
     Setting{.name = "model",
             .value = "PATH|NAME",
-            .help = "Model that answers: a GGUF file, a name of 'craton pull', or none",
+            .help = "Model that answers: a GGUF file, a name of 'craton pull', "
+                    "'upstream:http://HOST:PORT', or none",
             .set = set_model_file},
     Setting{.name = "bind",
             .value = "PATTERN=MODEL",
-            .help = "Ids that another model, file of rules or 'canvas' answers: "
-                    "'amazon.*=smollm2-135m-instruct', 'cohere.*=script:rules.yaml'; repeatable",
+            .help = "Ids that another model, file of rules, server or 'canvas' answers: "
+                    "'amazon.*=smollm2-135m-instruct', 'cohere.*=script:rules.yaml', "
+                    "'meta.*=upstream:http://10.0.0.2:8000'; repeatable",
             .set = add_bindings,
             .repeats = true},
     Setting{.name = "fault",
@@ -256,6 +259,26 @@ constexpr std::array rows{
             .value = "PATH|NAME",
             .help = "A smaller model of the same family that guesses ahead, where that wins time",
             .set_model = set_text<&Model::draft>},
+    Setting{.name = "upstream-model",
+            .value = "NAME",
+            .help = "Of 'upstream' models: the name there (default: the first that is served)",
+            .set_model = set_text<&Model::upstream_model>},
+    Setting{.name = "api-key-env",
+            .value = "VARIABLE",
+            .help = "The same: the variable that holds the key to the server",
+            .set_model = set_text<&Model::api_key_env>},
+    Setting{.name = "api-key-file",
+            .value = "FILE",
+            .help = "The same: the file that holds it",
+            .set_model = set_text<&Model::api_key_file>},
+    Setting{.name = "ca-file",
+            .value = "FILE",
+            .help = "The same: whom to trust there, PEM (default: whom the system trusts)",
+            .set_model = set_text<&Model::ca_file>},
+    Setting{.name = "idle-limit",
+            .value = "SECONDS",
+            .help = "The same: how long it may send nothing while it answers (default 300)",
+            .set_model = set_number<&Model::idle_limit_s, 1, 86'400>},
     Setting{.name = "host",
             .value = "ADDRESS",
             .help = "Address to listen on (default 127.0.0.1)",
@@ -403,6 +426,10 @@ constexpr std::array rows_of_a_model{
             .value = "FILE",
             .help = "A file of rules that answers in the model's place",
             .set_model = set_text<&Model::script>},
+    Setting{.name = "upstream",
+            .value = "URL,...",
+            .help = "Servers that answer in its place, OpenAI-compatible: http://10.0.0.2:8000",
+            .set_model = set_upstream},
     Setting{.name = "keep",
             .value = "on|off",
             .help = "Load it at the start, and never unload it (default off)",
@@ -451,6 +478,20 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string_vi
 }
 
 }  // namespace
+
+Result<void> set_upstream(ModelConfig& model, std::string_view text) {
+  model.upstream.clear();
+  do {
+    const std::string_view one = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    CRATON_TRY_ASSIGN(std::string url, engines::upstream::replica_url(one));
+    if (std::ranges::find(model.upstream, url) != model.upstream.end()) {
+      return expected("each address once", url);
+    }
+    model.upstream.push_back(std::move(url));
+  } while (!text.empty());
+  return {};
+}
 
 Result<void> add_bindings(Config& config, std::string_view text) {
   auto place = config.bindings.begin();

@@ -39,6 +39,10 @@ std::string suggested_model_setting(std::string_view name);
 /// "CRATON_DRAIN_LIMIT" for "drain-limit".
 std::string variable_of(const Setting& setting);
 
+/// Sets the addresses of the servers that answer for a model: one, or several behind commas.
+/// Fails with `validation` as Setting::set_model.
+Result<void> set_upstream(ModelConfig& model, std::string_view text);
+
 /// Adds the bindings that `text` names, in front of those that are there: "PATTERN=MODEL", and more
 /// behind commas.
 Result<void> add_bindings(Config& config, std::string_view text);

@@ -57,10 +57,11 @@ awaitable<Result<http::Response>> count_tokens(const Call& call) {
   const Asked asked{*model, conversation};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
-  const Result<int> tokens = co_await counted_tokens(call, **engine, *model, conversation);
+  const Result<int> tokens = co_await counted_tokens(call, *engine, *model, conversation);
   if (!tokens) co_return tokens.error();
   http::Response response = json_response("{\"inputTokens\":" + std::to_string(*tokens) + "}");
   add_engine_headers(**engine, response);
+  add_estimate_header(call, response);
   co_return response;
 }
 

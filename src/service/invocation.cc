@@ -14,6 +14,7 @@
 #include "families/attachments.h"
 #include "families/embedding_family.h"
 #include "http/awaitable.h"
+#include "service/awaited.h"
 #include "service/document_reader.h"
 #include "service/permissions.h"
 
@@ -265,10 +266,10 @@ awaitable<Result<std::vector<Running>>> begin_answers(
   co_return start(call, engine, model, conversation, *read, count);
 }
 
-awaitable<Result<int>> counted_tokens(const Call& call, engines::Engine& engine,
+awaitable<Result<int>> counted_tokens(const Call& call, std::shared_ptr<engines::Engine> engine,
                                       const catalog::Model& model,
                                       const Conversation& conversation) {
-  CRATON_CO_TRY(refuse_unseeable(engine, model, conversation));
+  CRATON_CO_TRY(refuse_unseeable(*engine, model, conversation));
   const Conversation* counted = &conversation;
   std::optional<Conversation> read;
   if (has_documents(conversation)) {
@@ -278,9 +279,15 @@ awaitable<Result<int>> counted_tokens(const Call& call, engines::Engine& engine,
     read = std::move(*result);
     counted = &*read;
   }
-  CRATON_CO_TRY_ASSIGN(const int tokens, engine.count_tokens(*counted));
-  call.account->input_tokens = tokens;
-  co_return tokens;
+  Result<std::shared_ptr<engines::Counting>> begun =
+      engine->begin_count(*counted, limits_of(call, model));
+  if (!begun) co_return begun.error();
+  Awaited<engines::TokenCount> awaited(engine, std::move(*begun));
+  const engines::Counting::Outcome outcome = co_await awaited.outcome();
+  if (!outcome) co_return outcome.error().error;
+  call.account->input_tokens = outcome->tokens;
+  call.account->tokens_estimated = outcome->estimated;
+  co_return outcome->tokens;
 }
 
 awaitable<tl::expected<std::vector<Answer>, Failure>> collect(std::vector<Running> running) {
@@ -312,6 +319,12 @@ Milliseconds elapsed(const Call& call) {
 void add_engine_headers(const engines::Engine& engine, http::Response& response) {
   response.headers.add("x-craton-engine", std::string(engine.kind()));
   response.headers.add("x-craton-model", std::string(engine.model()));
+}
+
+void add_estimate_header(const Call& call, http::Response& response) {
+  if (call.account->tokens_estimated) {
+    response.headers.add("x-craton-stand-in", "tokens estimated");
+  }
 }
 
 std::string joined(const std::vector<std::string>& names) {

@@ -101,7 +101,8 @@ boost::asio::awaitable<Result<std::vector<Running>>> begin_answers(
 
 /// The tokens of input that begin_answers() would report, which the log is told too. Fails as it
 /// does.
-boost::asio::awaitable<Result<int>> counted_tokens(const Call& call, engines::Engine& engine,
+boost::asio::awaitable<Result<int>> counted_tokens(const Call& call,
+                                                   std::shared_ptr<engines::Engine> engine,
                                                    const catalog::Model& model,
                                                    const Conversation& conversation);
 
@@ -118,6 +119,9 @@ Milliseconds elapsed(const Call& call);
 
 /// The headers that say who really answers.
 void add_engine_headers(const engines::Engine& engine, http::Response& response);
+
+/// The header that says so when the call's tokens are an estimate.
+void add_estimate_header(const Call& call, http::Response& response);
 
 /// Names joined by commas.
 std::string joined(const std::vector<std::string>& names);

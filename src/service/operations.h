@@ -33,6 +33,7 @@ struct Account {
   std::string_view gen_ai_operation;
   std::string ignored_fields;  ///< Asked for, validated, not honoured by this engine.
   std::optional<int> input_tokens;
+  bool tokens_estimated = false;  ///< They are an estimate: no tokenizer could be asked.
   std::optional<int> output_tokens;
   std::string_view error;          ///< Its type, where the answer's header does not tell it.
   bool complete = true;            ///< False while a streamed body has not come to its end.

@@ -161,11 +161,13 @@ awaitable<Result<http::Response>> answer(const ProviderApi& api, const Call& cal
 awaitable<Result<http::Response>> count(const ProviderApi& api, const Call& call) {
   Result<Prepared> prepared = co_await prepare(api, call);
   if (!prepared) co_return prepared.error();
-  const Result<int> counted = co_await counted_tokens(call, *prepared->engine, *prepared->model,
+  const Result<int> counted = co_await counted_tokens(call, prepared->engine, *prepared->model,
                                                       prepared->request->conversation);
   if (!counted) co_return counted.error();
   const int tokens = *counted;
-  co_return json_response("{\"input_tokens\":" + std::to_string(tokens) + "}");
+  http::Response response = json_response("{\"input_tokens\":" + std::to_string(tokens) + "}");
+  add_estimate_header(call, response);
+  co_return response;
 }
 
 http::Response response_or_refusal(const ProviderApi& api, const Call& call,
