@@ -45,14 +45,16 @@ constexpr ServiceNames runtime{"bedrock-runtime", "AWS_ENDPOINT_URL_BEDROCK_RUNT
                                "bedrock_runtime"};
 
 std::optional<std::string> told_endpoint(const ServiceNames& service, const ClientOptions& options,
-                                         const Profile& profile) {
+                                         const Profile& profile, EndpointVariables variables) {
   if (!options.endpoint_url.empty()) return options.endpoint_url;
   if (is_true(variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) ||
       is_true(profile.find("ignore_configured_endpoint_urls"))) {
     return std::nullopt;
   }
-  if (auto url = variable(service.variable)) return url;
-  if (auto url = variable("AWS_ENDPOINT_URL")) return url;
+  if (variables == EndpointVariables::heeded) {
+    if (auto url = variable(service.variable)) return url;
+    if (auto url = variable("AWS_ENDPOINT_URL")) return url;
+  }
   if (auto url = profile.find_of_service(service.section, "endpoint_url")) return url;
   return profile.find("endpoint_url");
 }
@@ -126,7 +128,7 @@ Result<void> resolve_retries(Settings& settings) {
   return {};
 }
 
-Result<void> resolve_endpoints(Settings& settings) {
+Result<void> resolve_endpoints(Settings& settings, EndpointVariables variables) {
   const ClientOptions& options = settings.options;
   const bool fips = options.fips.value_or(
       is_true(either("AWS_USE_FIPS_ENDPOINT", settings.profile, "use_fips_endpoint")));
@@ -134,7 +136,7 @@ Result<void> resolve_endpoints(Settings& settings) {
       is_true(either("AWS_USE_DUALSTACK_ENDPOINT", settings.profile, "use_dualstack_endpoint")));
   for (auto [service, url] : {std::pair(&control_plane, &settings.control_url),
                               std::pair(&runtime, &settings.runtime_url)}) {
-    const auto told = told_endpoint(*service, options, settings.profile);
+    const auto told = told_endpoint(*service, options, settings.profile, variables);
     settings.endpoint_told |= told.has_value();
     CRATON_TRY_ASSIGN(
         *url,
@@ -145,14 +147,14 @@ Result<void> resolve_endpoints(Settings& settings) {
 
 }  // namespace
 
-Result<Settings> resolve(const ClientOptions& options) {
+Result<Settings> resolve(const ClientOptions& options, EndpointVariables variables) {
   CRATON_TRY_ASSIGN(Profile profile, Profile::read(options.profile));
   Settings settings{.options = options, .profile = std::move(profile)};
   const auto region = region_of(options, settings.profile);
   settings.region_told = region.has_value();
   settings.region = region.value_or(std::string(default_region));
   if (!is_region(settings.region)) return invalid("'" + settings.region + "' is no Region");
-  CRATON_TRY(resolve_endpoints(settings));
+  CRATON_TRY(resolve_endpoints(settings, variables));
   CRATON_TRY(resolve_retries(settings));
   settings.bearer_token = options.bearer_token;
   if (settings.bearer_token.empty() && !options.credentials) {

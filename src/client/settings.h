@@ -31,9 +31,13 @@ struct Settings {
   }
 };
 
+/// AWS_ENDPOINT_URL and its like.
+enum class EndpointVariables { heeded, ignored };
+
 /// Fails with `validation`; the message says what is wrong and what to do. A Region must be
 /// configured where credentials are and AWS itself is asked.
-Result<Settings> resolve(const ClientOptions& options);
+Result<Settings> resolve(const ClientOptions& options,
+                         EndpointVariables variables = EndpointVariables::heeded);
 
 /// Whether anything names credentials: a variable, or the profile. The network is not asked.
 bool names_credentials(const Settings& settings);

@@ -14,6 +14,7 @@ namespace craton::engines {
 struct Request {
   std::string_view operation;  ///< "ConverseStream", "openai.chat_completions"
   std::string_view model_id;   ///< Of the catalogue, without geography.
+  std::string_view asked_id = {};  ///< As the caller named it: with geography, or an ARN.
   bool streamed = false;       ///< The answer goes out while it is made.
   /// `requestMetadata` of Converse, or InvokeModel's header of that name.
   std::vector<std::pair<std::string, std::string>> metadata;

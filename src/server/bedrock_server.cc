@@ -31,12 +31,14 @@ http::ServerOptions http_options(const Config& config, const TlsSetup& tls) {
 }
 
 service::ServiceOptions service_options(const Config& config, std::shared_ptr<auth::Gate> gate,
-                                        std::shared_ptr<engines::replay::Recorder> recorder) {
+                                        std::shared_ptr<engines::replay::Recorder> recorder,
+                                        service::FindForwarder find_forwarder) {
   return {.region = config.region,
           .model_wait = config.model_wait,
           .answer_limit = config.answer_limit,
           .gate = std::move(gate),
-          .recorder = std::move(recorder)};
+          .recorder = std::move(recorder),
+          .find_forwarder = std::move(find_forwarder)};
 }
 
 }  // namespace
@@ -48,7 +50,9 @@ struct BedrockServer::Parts {
         tls(std::move(with_tls)),
         models(std::move(served)),
         gate(std::move(let_in)),
-        service(service_options(config, gate, std::move(recorder)),
+        service(service_options(
+                    config, gate, std::move(recorder),
+                    [this](std::string_view model_id) { return models->forwarder_for(model_id); }),
                 std::make_shared<catalog::Catalog>(config.catalog),
                 [this](const engines::Request& asked) { return models->engine_for(asked); }),
         http(

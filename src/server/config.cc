@@ -157,8 +157,17 @@ Result<void> check_model(const std::string& name, const ModelConfig& model) {
                  "a kv-type beside f16 needs flash-attention; leave it auto or on");
 }
 
-/// What a name says by itself: "script:rules.yaml", "upstream:http://127.0.0.1:8000".
+bool names_aws(std::string_view name) {
+  return name == aws_name ||
+         (name.starts_with(aws_name) && name.substr(aws_name.size()).starts_with(':'));
+}
+
+/// What a name says by itself: "script:rules.yaml", "upstream:http://127.0.0.1:8000", "aws:work".
 Result<void> read_prefix(std::string_view name, ModelConfig& model) {
+  if (names_aws(name)) {
+    name.remove_prefix(std::min(name.size(), aws_name.size() + 1));
+    return set_aws(model, name);
+  }
   if (name.starts_with(script_prefix)) model.script = name.substr(script_prefix.size());
   if (!name.starts_with(upstream_prefix)) return {};
   const Result<void> set = set_upstream(model, name.substr(upstream_prefix.size()));
@@ -172,10 +181,11 @@ Result<void> settle_models(Config& config, const std::vector<ModelLine>& lines) 
     const NamedModel* model = find_model(config, binding.model);
     const bool told = std::ranges::any_of(lines, [&](const ModelLine& line) {
       const std::string_view name = line.setting->name;
-      return model && line.model == model->name && (name == "script" || name == "upstream");
+      return model && line.model == model->name &&
+             (name == "script" || name == "upstream" || name == "aws");
     });
     return told || binding.model.starts_with(script_prefix) ||
-           binding.model.starts_with(upstream_prefix);
+           binding.model.starts_with(upstream_prefix) || names_aws(binding.model);
   };
   const bool others_alone =
       !config.bindings.empty() && std::ranges::all_of(config.bindings, needs_no_file);
@@ -193,6 +203,7 @@ Result<void> settle_models(Config& config, const std::vector<ModelLine>& lines) 
     model.config.draft.clear();
     model.config.script.clear();
     model.config.upstream.clear();
+    model.config.aws = false;
     CRATON_TRY(read_prefix(model.name, model.config));
   }
   for (const ModelLine& line : lines) {

@@ -72,6 +72,11 @@ struct ModelConfig {
   std::string ca_file;                ///< PEM file of who is trusted there; empty: the system's.
   int idle_limit_s = 300;             ///< Without a byte of an answer.
 
+  // Of what Amazon Bedrock itself answers.
+  bool aws = false;
+  std::string aws_profile;  ///< Empty: as AWS's own variables say.
+  std::string aws_region;   ///< The same, or the profile's.
+
   ModelKind kind = ModelKind::automatic;
   // Of a model that draws: files of weights beside `file`, or in its place; empty: none.
   std::string diffusion_model;
@@ -95,10 +100,13 @@ inline constexpr std::string_view script_prefix = "script:";
 /// What names a server that answers: "upstream:http://127.0.0.1:8000".
 inline constexpr std::string_view upstream_prefix = "upstream:";
 
+/// What names Amazon Bedrock itself: "aws", "aws:PROFILE", "aws:PROFILE@REGION".
+inline constexpr std::string_view aws_name = "aws";
+
 /// Which model ids a model answers.
 struct Binding {
   std::string pattern;  ///< Of ids of the catalogue: "anthropic.claude-3-*".
-  /// A name of `models`, the default model's file, "script:FILE" or "upstream:URL".
+  /// A name of `models`, the default model's file, "script:FILE", "upstream:URL" or "aws".
   std::string model;
 };
 

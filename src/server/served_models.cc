@@ -10,6 +10,7 @@
 
 #include "base/glob.h"
 #include "base/log.h"
+#include "engines/aws/aws_engine.h"
 #include "engines/canvas/canvas_engine.h"
 #include "engines/rules/request_view.h"
 #include "engines/script/rule_set.h"
@@ -167,6 +168,13 @@ std::vector<ModelCheck> check_models(const Config& config) {
       continue;
     }
     ModelCheck check{.name = model.name, .where = {}};
+    if (model.config.aws) {
+      const auto account = open_aws_account(model);
+      if (account) check.where = "Amazon Bedrock in " + account->client->region();
+      if (!account) check.problem = account.error().message;
+      checks.push_back(std::move(check));
+      continue;
+    }
     if (model.config.file == canvas_name) {
       checks.push_back(std::move(check));
       continue;
@@ -197,6 +205,11 @@ Result<std::shared_ptr<const ServedModels>> ServedModels::make(const Config& con
       CRATON_TRY_ASSIGN(auto options, upstream_options(model));
       made->upstreams_.push_back({engines::upstream::make_upstream_engine(std::move(options))});
       answerers.emplace_back(made->upstreams_.back());
+      continue;
+    }
+    if (model.config.aws) {
+      CRATON_TRY_ASSIGN(AwsAccount account, open_aws_account(model));
+      answerers.emplace_back(std::move(account));
       continue;
     }
     if (model.config.script.empty() && model.config.file == canvas_name) {
@@ -281,6 +294,9 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
       found.engine = *engine;
     } else if (const auto* upstream = std::get_if<Upstream>(&answerer)) {
       found.engine = upstream->engine;
+    } else if (const auto* account = std::get_if<AwsAccount>(&answerer)) {
+      const std::string_view asked = request.asked_id.empty() ? request.model_id : request.asked_id;
+      found.engine = engines::aws::make_aws_engine(account->client, std::string(asked));
     } else {
       auto set = std::get<std::shared_ptr<Rules>>(answerer)->set();
       found.engine = set->claim(view, found.faults);
@@ -309,6 +325,19 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     found.why_none = Error{ErrorCode::resource_not_found, passed->why_none(view)};
   }
   return found;
+}
+
+std::shared_ptr<client::Forwarder> ServedModels::forwarder_for(std::string_view model_id) const {
+  if (library_ || !faults_->empty()) return nullptr;
+  const auto of = [](const Answerer& answerer) -> std::shared_ptr<client::Forwarder> {
+    const auto* account = std::get_if<AwsAccount>(&answerer);
+    return account ? account->forwarder : nullptr;
+  };
+  for (const Bound& row : bound_) {
+    const bool fits = model_id.empty() ? row.pattern == "*" : glob_matches(row.pattern, model_id);
+    if (fits) return of(row.answerer);
+  }
+  return default_ ? of(*default_) : nullptr;
 }
 
 Result<void> ServedModels::reload_rules() const {

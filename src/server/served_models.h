@@ -23,6 +23,7 @@
 #include "engines/pool.h"
 #include "engines/replay/library.h"
 #include "engines/request.h"
+#include "server/aws_account.h"
 #include "server/config.h"
 #include "server/model_kinds.h"
 #include "service/service.h"
@@ -52,6 +53,11 @@ class ServedModels {
   /// none, with `resource_not_found`, when rules alone are bound and none fits. A model stays
   /// loaded while its engine is held.
   service::FoundEngine engine_for(const engines::Request& request) const;
+
+  /// What hands requests for that model on to AWS, as they came; null when it is not bound there,
+  /// or when what passes is to be changed or replayed. `model_id`: as patterns know it; empty: of
+  /// operations that name none, which are handed on where everything is ("*=aws").
+  std::shared_ptr<client::Forwarder> forwarder_for(std::string_view model_id) const;
 
   /// Reads the files of rules again, and begins to count their calls anew. One that is wrong keeps
   /// the rules that it had; the first such error is returned.
@@ -83,9 +89,9 @@ class ServedModels {
   struct Upstream {
     std::shared_ptr<engines::Engine> engine;
   };
-  /// A model of the pool, rules, an engine that is always there and draws, or other servers.
-  using Answerer =
-      std::variant<std::size_t, std::shared_ptr<Rules>, std::shared_ptr<engines::Engine>, Upstream>;
+  /// A model of the pool, rules, an engine that is always there and draws, other servers, or AWS.
+  using Answerer = std::variant<std::size_t, std::shared_ptr<Rules>,
+                                std::shared_ptr<engines::Engine>, Upstream, AwsAccount>;
   struct Bound {
     std::string pattern;
     Answerer answerer;

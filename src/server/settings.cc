@@ -235,9 +235,9 @@ constexpr std::array rows{
             .set = set_model_file},
     Setting{.name = "bind",
             .value = "PATTERN=MODEL",
-            .help = "Ids that another model, file of rules, server or 'canvas' answers: "
+            .help = "Ids that another model, file of rules, server, AWS or 'canvas' answers: "
                     "'amazon.*=smollm2-135m-instruct', 'cohere.*=script:rules.yaml', "
-                    "'meta.*=upstream:http://10.0.0.2:8000'; repeatable",
+                    "'meta.*=upstream:http://10.0.0.2:8000', '*=aws'; repeatable",
             .set = add_bindings,
             .repeats = true},
     Setting{.name = "fault",
@@ -430,6 +430,10 @@ constexpr std::array rows_of_a_model{
             .value = "URL,...",
             .help = "Servers that answer in its place, OpenAI-compatible: http://10.0.0.2:8000",
             .set_model = set_upstream},
+    Setting{.name = "aws",
+            .value = "PROFILE[@REGION]",
+            .help = "Amazon Bedrock itself answers in its place, asked as that AWS profile",
+            .set_model = set_aws},
     Setting{.name = "keep",
             .value = "on|off",
             .help = "Load it at the start, and never unload it (default off)",
@@ -478,6 +482,14 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string_vi
 }
 
 }  // namespace
+
+Result<void> set_aws(ModelConfig& model, std::string_view text) {
+  const std::size_t at = std::min(text.rfind('@'), text.size());
+  model.aws = true;
+  model.aws_profile = text.substr(0, at);
+  model.aws_region = text.substr(std::min(at + 1, text.size()));
+  return {};
+}
 
 Result<void> set_upstream(ModelConfig& model, std::string_view text) {
   model.upstream.clear();

@@ -43,6 +43,9 @@ std::string variable_of(const Setting& setting);
 /// Fails with `validation` as Setting::set_model.
 Result<void> set_upstream(ModelConfig& model, std::string_view text);
 
+/// Has Amazon Bedrock answer for a model: "PROFILE", "PROFILE@REGION", "@REGION" or nothing.
+Result<void> set_aws(ModelConfig& model, std::string_view text);
+
 /// Adds the bindings that `text` names, in front of those that are there: "PATTERN=MODEL", and more
 /// behind commas.
 Result<void> add_bindings(Config& config, std::string_view text);

@@ -137,6 +137,7 @@ Result<void> add_asked_faults(std::string_view header, engines::rules::RequestVi
 Result<FoundEngine> find_engine(const Call& call, const Asked& asked) {
   const engines::Request request{.operation = call.account->operation,
                                  .model_id = asked.model.id,
+                                 .asked_id = call.account->model_id,
                                  .streamed = asked.streamed,
                                  .metadata = metadata_of(call.input),
                                  .conversation = asked.conversation};

@@ -11,6 +11,7 @@
 #include "http/body_stream.h"
 #include "service/errors.h"
 #include "service/fault_body.h"
+#include "service/forwarding.h"
 #include "service/invocation.h"
 #include "service/operations.h"
 #include "service/permissions.h"
@@ -66,6 +67,29 @@ Result<void> let_in(const Service& service, const http::Request& request, Accoun
   return {};
 }
 
+/// Where a request is handed on to as it came; none when it is answered here.
+std::shared_ptr<client::Forwarder> forwarder_of(const Service& service, const api::Match& match,
+                                                Account& account, std::string_view asked_faults,
+                                                const std::string& region) {
+  const ServiceOptions& options = service.options();
+  // What is recorded, struck or counted is asked for in this server's own form.
+  const auth::Identity* identity = account.caller.identity.get();
+  const bool measured = identity && (identity->quota != auth::Quota{} || !identity->allow.empty());
+  if (!options.find_forwarder || options.recorder || !asked_faults.empty() || measured) {
+    return nullptr;
+  }
+  std::string model_id;
+  for (const auto& [label, value] : match.labels) {
+    if (label == "modelId") model_id = value;
+  }
+  account.model_id = model_id.substr(0, 256);
+  if (const auto known = service.catalog().resolve(region, model_id)) {
+    model_id = known->model->id;
+    account.request_model = known->model->id;
+  }
+  return options.find_forwarder(model_id);
+}
+
 boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
                                                       const http::Request& request,
                                                       const Begun& begun) {
@@ -84,12 +108,19 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
   CRATON_CO_TRY_ASSIGN(const api::Match match, api::route(request.method, request.target));
   begun.account->operation = match.operation->name;
   CRATON_CO_TRY(let_in(service, request, *begun.account));
+  const std::string region = region_of(request, service.options().region);
+  std::shared_ptr<client::Forwarder> forwarder =
+      forwarder_of(service, match, *begun.account, asked, region);
+  if (forwarder) {
+    const api::Service to = match.operation->service;
+    Result<http::Response> response = co_await forward(std::move(forwarder), to, request);
+    co_return response;
+  }
   const OperationRow* row = find_implementation(match.operation->name);
   const api::RawInput raw{request.target, header_value, &request.headers, request.body};
   Result<api::Input> read = api::parse_input(match, raw);
   if (!row) co_return not_implemented(*match.operation, read);
   CRATON_CO_TRY_ASSIGN(const api::Input input, std::move(read));
-  const std::string region = region_of(request, service.options().region);
   const Call call{service, input, region, begun.request_id, begun.started, begun.account, asked};
   CRATON_CO_TRY(check_permission(call));
   if (row->answer) co_return row->answer(call);
@@ -220,7 +251,10 @@ boost::asio::awaitable<http::Response> Service::handle(http::Request request) {
   auto line = std::make_unique<RequestLine>(request, begun, metrics_);
   Result<http::Response> result = co_await answer(*this, request, begun);
   http::Response response = result ? std::move(*result) : error_response(result.error());
-  response.headers.add("x-amzn-RequestId", begun.request_id);
+  // AWS's own, of a request that was handed on, is what its support asks for.
+  if (!response.headers.find("x-amzn-requestid")) {
+    response.headers.add("x-amzn-RequestId", begun.request_id);
+  }
   line->answered(response);
   mark_faults(*begun.account, response);
   if (response.stream) {

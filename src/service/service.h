@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "catalog/catalog.h"
+#include "client/forwarder.h"
 #include "engines/engine.h"
 #include "engines/faults/fault_set.h"
 #include "engines/replay/recorder.h"
@@ -27,6 +28,10 @@
 #include "service/worker_pool.h"
 
 namespace craton::service {
+
+/// What hands a request for that model on as it came; null: it is answered here. `model_id`: of the
+/// catalogue where that knows it, else as the caller named it; empty for operations without one.
+using FindForwarder = std::function<std::shared_ptr<client::Forwarder>(std::string_view model_id)>;
 
 struct ServiceOptions {
   std::string region = "us-east-1";  ///< Where the caller's signature names none.
@@ -39,6 +44,8 @@ struct ServiceOptions {
   std::shared_ptr<auth::Gate> gate = nullptr;
   /// Takes down what engines answer; null: nobody does.
   std::shared_ptr<engines::replay::Recorder> recorder = nullptr;
+  /// Null: everything is answered here.
+  FindForwarder find_forwarder = nullptr;
 };
 
 /// What answers a request.

@@ -181,11 +181,22 @@ class AwsEngine : public Engine {
         client_->converse_stream(model_id_, conversation, options));
   }
 
-  /// Waits for AWS, so only for those who ask for nothing but this number.
-  Result<int> count_tokens(const Conversation& conversation) override {
-    const Outcome<int> tokens = client_->count_tokens(model_id_, conversation).get();
-    if (!tokens) return error_of(tokens.error());
-    return *tokens;
+  Result<int> count_tokens(const Conversation&) override {
+    return Error{ErrorCode::model_error,
+                 "AWS is asked for counts, and does not have them at once."};
+  }
+
+  Result<std::shared_ptr<Counting>> begin_count(Conversation conversation, const Limits&) override {
+    // Cancel is known only when the call is on its way, which may be over by then.
+    auto cancel = std::make_shared<Cancel>();
+    auto counting = std::make_shared<Counting>([cancel] {
+      if (*cancel) (*cancel)();
+    });
+    *cancel = client_->count_tokens(model_id_, conversation).then([counting](Outcome<int> tokens) {
+      if (tokens) return counting->finish(TokenCount{*tokens});
+      counting->finish(tl::unexpected(Failure{error_of(tokens.error()), std::nullopt}));
+    });
+    return counting;
   }
 
  private:
