@@ -176,6 +176,8 @@ class AwsEngine : public Engine {
   Capabilities capabilities() const override { return {.images = true, .reasoning = true}; }
 
   Result<std::shared_ptr<Generation>> generate(Conversation conversation, const Limits&) override {
+    // Of APIs that cache unasked: Converse refuses marks for models that cache nothing.
+    if (!conversation.cached_until) conversation.caching = false;
     CRATON_TRY_ASSIGN(const ConverseOptions options, take_additional(model_id_, conversation));
     return std::make_shared<Pump>()->start(
         client_->converse_stream(model_id_, conversation, options));
