@@ -307,6 +307,8 @@ class TestChat:
         typist.see("stopped")
         typist.type("again\n")
         typist.see("You said: again")
+        typist.see("tokens in")
+        typist.see("> ")
         typist.type("\x04")
         assert typist.end() == 0
         history = tmp_path / "craton" / "chat_history"
