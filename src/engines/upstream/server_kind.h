@@ -48,4 +48,12 @@ constexpr const ServerKind& server_kind_of(std::string_view owned_by) {
   return unknown_server;
 }
 
+/// By its own name; null when there is none.
+constexpr const ServerKind* find_server_kind(std::string_view name) {
+  for (const ServerKind& kind : server_kinds) {
+    if (kind.name == name) return &kind;
+  }
+  return name == unknown_server.name ? &unknown_server : nullptr;
+}
+
 }  // namespace craton::engines::upstream
