@@ -132,8 +132,8 @@ class FileReader {
           if (setting->repeats && value.IsSequence()) {
             CRATON_TRY_ASSIGN(text, joined(value));
           } else {
-            CRATON_TRY_ASSIGN(const std::string* plainly, plain(at, value));
-            text = *plainly;
+            CRATON_TRY_ASSIGN(const std::string* scalar, plain(at, value));
+            text = *scalar;
           }
           lines_.push_back({name, setting, std::move(text), place(at, name + "." + key)});
           return {};
