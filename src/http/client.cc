@@ -30,8 +30,9 @@ using Multi = std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)>;
 bool is_loopback(std::string_view url) {
   const std::size_t scheme = url.find("://");
   if (scheme == url.npos) return false;
-  const std::string_view host = url.substr(scheme + 3);
-  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+  const std::string_view place = url.substr(scheme + 3);
+  const std::string_view host = place.substr(0, place.find_first_of(":/"));
+  return host.starts_with("127.") || host == "localhost" || place.starts_with("[::1]");
 }
 
 SteadyTime now() { return std::chrono::steady_clock::now(); }

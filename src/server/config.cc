@@ -81,14 +81,10 @@ class FileReader {
     return &value.Scalar();
   }
 
-  /// A plain value, or those of a list with commas between them.
-  Result<std::string> joined(const YAML::Mark& mark, const YAML::Node& value) const {
-    if (!value.IsSequence()) {
-      CRATON_TRY_ASSIGN(const std::string* text, plain(mark, value));
-      return *text;
-    }
+  /// The plain values of a list, with commas between them.
+  Result<std::string> joined(const YAML::Node& list) const {
     std::string all;
-    for (const YAML::Node& item : value) {
+    for (const YAML::Node& item : list) {
       CRATON_TRY_ASSIGN(const std::string* text, plain(item.Mark(), item));
       if (!all.empty()) all += ',';
       all += *text;
@@ -132,7 +128,13 @@ class FileReader {
           if (!setting) {
             return wrong(at, "unknown key '" + key + "' of a model" + suggested_model_setting(key));
           }
-          CRATON_TRY_ASSIGN(std::string text, joined(at, value));
+          std::string text;
+          if (setting->repeats && value.IsSequence()) {
+            CRATON_TRY_ASSIGN(text, joined(value));
+          } else {
+            CRATON_TRY_ASSIGN(const std::string* scalar, plain(at, value));
+            text = *scalar;
+          }
           lines_.push_back({name, setting, std::move(text), place(at, name + "." + key)});
           return {};
         });

@@ -67,6 +67,7 @@ struct ModelConfig {
   // Of a model that other servers answer for.
   std::vector<std::string> upstream;  ///< Their addresses, in a file's place; empty: none do.
   std::string upstream_model;         ///< Its name there; empty: the first that they serve.
+  std::string upstream_kind;          ///< Which program they are; empty: as they say themselves.
   std::string api_key_env;            ///< Variable that holds the key to them; empty: none.
   std::string api_key_file;           ///< File that does.
   std::string ca_file;                ///< PEM file of who is trusted there; empty: the system's.

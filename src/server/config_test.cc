@@ -58,6 +58,33 @@ TEST_F(ConfigFile, AnUnknownKeyNamesItsLineAndTheNearestRightOne) {
   EXPECT_THAT(config.error().message, HasSubstr(":2: unknown key 'modle'; did you mean 'model'?"));
 }
 
+TEST_F(ConfigFile, AModelMayBeOtherServers) {
+  const auto config = read_config(
+      {{{"bind", "meta.*=upstream:https://host/v1"}},
+       nothing,
+       write("models:\n  many:\n    upstream: [http://10.0.0.2:8000, http://10.0.0.3:8000/v1/]\n"
+             "    upstream-model: qwen\n    upstream-kind: vllm\n    idle-limit: 5\n"
+             "bind: {'*': many}\n")});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->model.file.empty()) << "none of this machine's is wanted";
+  const ModelConfig& many = config->models.front().config;
+  EXPECT_EQ(many.upstream,
+            (std::vector<std::string>{"http://10.0.0.2:8000", "http://10.0.0.3:8000"}));
+  EXPECT_EQ(many.upstream_model, "qwen");
+  EXPECT_EQ(many.idle_limit_s, 5);
+  EXPECT_EQ(config->models.back().config.upstream, std::vector<std::string>{"https://host"});
+}
+
+TEST_F(ConfigFile, OtherServersAreNamedByAddressesEachOnce) {
+  for (const char* wrong : {"upstream: 10.0.0.2:8000", "upstream: []",
+                            "upstream: [http://a, http://a/v1]", "upstream-kind: tgi"}) {
+    const auto config =
+        read_config({{}, nothing, write("models:\n  many:\n    " + std::string(wrong) + "\n")});
+    ASSERT_FALSE(config) << wrong;
+    EXPECT_THAT(config.error().message, HasSubstr(":3: many.upstream"));
+  }
+}
+
 TEST_F(ConfigFile, BrokenYamlNamesItsLine) {
   const auto config = read_config({{}, nothing, write("host: a\n  - b: [\n")});
   ASSERT_FALSE(config);

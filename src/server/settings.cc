@@ -170,6 +170,14 @@ Result<void> set_sampler(ModelConfig& model, std::string_view text) {
   return {};
 }
 
+Result<void> set_upstream_kind(ModelConfig& model, std::string_view text) {
+  if (!engines::upstream::find_server_kind(text)) {
+    return expected("vllm, sglang, llama-server, ollama or openai", text);
+  }
+  model.upstream_kind = text;
+  return {};
+}
+
 Result<void> set_tls(Config& config, std::string_view text) {
   if (text != "off" && text != "self-signed") return expected("off or self-signed", text);
   config.tls = text == "off" ? Tls::off : Tls::self_signed;
@@ -263,6 +271,10 @@ constexpr std::array rows{
             .value = "NAME",
             .help = "Of 'upstream' models: the name there (default: the first that is served)",
             .set_model = set_text<&Model::upstream_model>},
+    Setting{.name = "upstream-kind",
+            .value = "KIND",
+            .help = "The same: vllm, sglang, llama-server, ollama or openai (default: as it says)",
+            .set_model = set_upstream_kind},
     Setting{.name = "api-key-env",
             .value = "VARIABLE",
             .help = "The same: the variable that holds the key to the server",
@@ -429,7 +441,8 @@ constexpr std::array rows_of_a_model{
     Setting{.name = "upstream",
             .value = "URL,...",
             .help = "Servers that answer in its place, OpenAI-compatible: http://10.0.0.2:8000",
-            .set_model = set_upstream},
+            .set_model = set_upstream,
+            .repeats = true},
     Setting{.name = "aws",
             .value = "PROFILE[@REGION]",
             .help = "Amazon Bedrock itself answers in its place, asked as that AWS profile",

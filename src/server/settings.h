@@ -20,7 +20,9 @@ struct Setting {
   Result<void> (*set)(Config& config, std::string_view text) = nullptr;
   /// The same of a model; as a flag it is said of all models. Null in all other rows.
   Result<void> (*set_model)(ModelConfig& model, std::string_view text) = nullptr;
-  bool repeats = false;  ///< As a flag it may be there several times; the values are joined by ','.
+  /// As a flag it may be there several times, under a model it may be a list; the values are joined
+  /// by ','.
+  bool repeats = false;
 };
 
 /// Every flag.

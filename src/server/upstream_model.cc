@@ -53,9 +53,13 @@ Result<engines::upstream::UpstreamOptions> upstream_options(const NamedModel& na
   if (!config.ca_file.empty() && !std::filesystem::is_regular_file(config.ca_file, error)) {
     return refused(named, "ca-file: " + config.ca_file + " is no file");
   }
-  engines::upstream::UpstreamOptions options{
-      .cluster = {.replicas = config.upstream, .model = config.upstream_model, .api_key = {}},
-      .authority_file = config.ca_file};
+  engines::upstream::UpstreamOptions options;
+  options.authority_file = config.ca_file;
+  options.cluster.replicas = config.upstream;
+  options.cluster.model = config.upstream_model;
+  if (!config.upstream_kind.empty()) {
+    options.cluster.kind = engines::upstream::find_server_kind(config.upstream_kind);
+  }
   CRATON_TRY_ASSIGN(options.cluster.api_key, key_of(named));
   options.cluster.idle_limit = std::chrono::seconds(config.idle_limit_s);
   options.cluster.balancer.requests_max = config.parallel > 0 ? config.parallel : requests_each;

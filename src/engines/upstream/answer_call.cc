@@ -129,8 +129,11 @@ void AnswerCall::on_head(http::ClientHead head) {
   const std::string_view type = head.headers.find("content-type").value_or(std::string_view());
   if (type.starts_with("text/event-stream")) body_ = Body::events;
   if (type.starts_with("application/json")) body_ = Body::whole;
+  const bool goes_on =
+      conversation_.turns.back().role == Role::assistant && cluster_->served()->kind->repeats_begun;
   reader_.emplace(ChunkForm{.thoughts_shown = conversation_.reasoning.wanted,
                             .tokens_lowered = tokens_max_.has_value(),
+                            .begun = goes_on ? text_of(conversation_.turns.back()) : "",
                             .prompt_tokens = estimated_tokens(conversation_)});
 }
 

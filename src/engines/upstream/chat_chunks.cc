@@ -119,9 +119,28 @@ void ChunkReader::add_text(std::string_view text, const json::object& choice,
                            std::vector<Event>& events) {
   if (text.empty()) return;
   bytes_ += text.size();
+  std::string fresh = new_text(text);
+  if (fresh.empty()) return;
   begin(events);
   end_call(events);
-  events.emplace_back(TextDelta{std::string(text), 0, likelihoods_of(choice)});
+  events.emplace_back(TextDelta{std::move(fresh), 0, likelihoods_of(choice)});
+}
+
+/// `text` without what repeats the answer that had begun; with what was taken for it and is not.
+std::string ChunkReader::new_text(std::string_view text) {
+  const auto [at, in_text] = std::ranges::mismatch(repeated_, text);
+  const auto same = static_cast<std::size_t>(in_text - text.begin());
+  if (same == repeated_.size()) {
+    repeated_ = {};
+    return std::string(text.substr(same));
+  }
+  if (same == text.size()) {
+    repeated_.remove_prefix(same);
+    return {};
+  }
+  std::string all = form_.begun.substr(0, form_.begun.size() - repeated_.size());
+  repeated_ = {};
+  return all.append(text);
 }
 
 void ChunkReader::add_thought(std::string_view text, std::vector<Event>& events) {
@@ -210,6 +229,8 @@ Result<void> ChunkReader::finish(std::vector<Event>& events) {
   if (!stop_) return broken_off();
   begin(events);
   end_call(events);
+  const std::size_t held = repeated_.empty() ? 0 : form_.begun.size() - repeated_.size();
+  if (held > 0) events.emplace_back(TextDelta{form_.begun.substr(0, held)});
   events.emplace_back(*stop_);
   constexpr std::size_t bytes_of_a_token = 4;
   const auto estimate = static_cast<int>((bytes_ + bytes_of_a_token - 1) / bytes_of_a_token);

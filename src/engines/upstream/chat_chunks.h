@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -28,16 +29,20 @@ namespace craton::engines::upstream {
 struct ChunkForm {
   bool thoughts_shown = false;  ///< Else thoughts are left out, as they were not asked for.
   bool tokens_lowered = false;  ///< Fewer tokens were asked for than the caller wants: what fits.
+  std::string begun = {};       ///< What the server repeats before it goes on: it is left out.
   int prompt_tokens = 0;        ///< An estimate, where the server tells no usage.
 };
 
 class ChunkReader {
  public:
-  explicit ChunkReader(ChunkForm form = {}) : form_(form) {}
+  explicit ChunkReader(ChunkForm form = {}) : form_(std::move(form)), repeated_(form_.begun) {}
 
   /// Appends what the piece says to `events`. Fails, for good, with the server's own error where
   /// the piece is one, and with `model_error` where it is none of this API.
   Result<void> read(const ServerSentEvent& piece, std::vector<Event>& events);
+
+  ChunkReader(const ChunkReader&) = delete;
+  ChunkReader& operator=(const ChunkReader&) = delete;
 
   /// Reads an answer that came whole. Fails as read().
   Result<void> read_whole(std::string_view text, std::vector<Event>& events);
@@ -68,11 +73,13 @@ class ChunkReader {
                 std::vector<Event>& events);
   void add_content(const boost::json::value& content, const boost::json::object& choice,
                    std::vector<Event>& events);
+  std::string new_text(std::string_view text);
   void add_thought(std::string_view text, std::vector<Event>& events);
   void begin(std::vector<Event>& events);
   void end_call(std::vector<Event>& events);
 
   const ChunkForm form_;
+  std::string_view repeated_;  ///< Of `form_.begun`, what has not come yet.
   bool begun_ = false;
   bool done_ = false;
   std::optional<OpenCall> call_;

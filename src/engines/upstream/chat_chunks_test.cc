@@ -117,6 +117,23 @@ TEST(ChatChunks, AreTheTextOfCompletionsToo) {
             "start text: upon stop:2 usage:2,8,2 ");
 }
 
+TEST(ChatChunks, LeaveOutWhatAServerRepeats) {
+  const auto text_of = [](std::vector<std::string> texts) {
+    std::vector<std::string> pieces;
+    for (const std::string& text : texts) pieces.push_back(delta("\"content\":\"" + text + "\""));
+    pieces.push_back(reason("stop"));
+    pieces.push_back(usage);
+    return read(pieces, {.begun = "One, two"});
+  };
+  const std::string rest = " stop:0 usage:2,8,2 ";
+  EXPECT_EQ(text_of({"One, two, three"}), "start text:, three" + rest);
+  EXPECT_EQ(text_of({"One", ", two", ", three"}), "start text:, three" + rest);
+  EXPECT_EQ(text_of({"One, t", "wo"}), "start" + rest);
+  EXPECT_EQ(text_of({", three"}), "start text:, three" + rest) << "that does not";
+  EXPECT_EQ(text_of({"One", ", four"}), "start text:One, four" + rest);
+  EXPECT_EQ(text_of({"One"}), "start text:One" + rest);
+}
+
 TEST(ChatChunks, TellLikelihoods) {
   ChunkReader reader;
   std::vector<Event> events;

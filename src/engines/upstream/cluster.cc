@@ -89,6 +89,7 @@ std::vector<ReplicaStats> Cluster::replicas() const {
 void Cluster::learn(Served served) {
   const std::lock_guard lock(learning_);
   if (learned_) return;
+  if (options_.kind) served.kind = options_.kind;
   learned_ = std::make_unique<const Served>(std::move(served));
   served_.store(learned_.get(), std::memory_order_release);
   log::info("upstream_found", {{"model", learned_->model}, {"server", learned_->kind->name}});

@@ -31,9 +31,11 @@ struct Served {
 Result<Served> served_in(std::string_view models, std::string_view wanted);
 
 struct ClusterOptions {
-  std::vector<std::string> replicas;  ///< "http://10.0.0.2:8000": replica_url()s, each another.
-  std::string model;                  ///< Sent upstream; empty: the first that a replica serves.
-  std::string api_key;                ///< Empty: none is sent.
+  std::vector<std::string> replicas =
+      {};                            ///< "http://10.0.0.2:8000": replica_url()s, each another.
+  std::string model = {};            ///< Sent upstream; empty: the first that a replica serves.
+  const ServerKind* kind = nullptr;  ///< Null: as the server says who it is.
+  std::string api_key = {};          ///< Empty: none is sent.
   std::chrono::milliseconds idle_limit{300'000};  ///< Without a byte of an answer.
   BalancerOptions balancer = {};
 };

@@ -106,7 +106,8 @@ void Prober::look(std::size_t index, SteadyTime now) {
                     models](const http::TransferEnd& how) {
     Shared::Replica& asked = shared->replicas[index];
     if (how.fault != http::TransferFault::cancelled) {
-      if (page->status == 404 && !models) {
+      const bool no_such_page = page->status >= 300 && page->status < 500;
+      if (no_such_page && !models) {
         asked.has_health = false;
         asked.next = SteadyTime{};
       } else {

@@ -15,6 +15,7 @@ struct ServerKind {
   std::string_view owned_by;
   bool template_arguments = false;  ///< `chat_template_kwargs`, by which thinking is switched.
   bool continues = false;           ///< `continue_final_message`
+  bool repeats_begun = false;       ///< An answer that goes on begins with what it goes on from.
   bool truncates = false;           ///< `truncate_prompt_tokens` of embeddings
   bool counts_chats = false;        ///< `/tokenize` of messages, which tells `count`.
   bool applies_template = false;    ///< `/apply-template`, and `/tokenize` of a `content`.
@@ -34,6 +35,7 @@ inline constexpr std::array server_kinds{
     ServerKind{.name = "llama-server",
                .owned_by = "llamacpp",
                .template_arguments = true,
+               .repeats_begun = true,
                .applies_template = true,
                .ranks_by_logits = true},
     ServerKind{.name = "ollama", .owned_by = "library", .ignores = "top_k, tool_choice"},
@@ -46,6 +48,14 @@ constexpr const ServerKind& server_kind_of(std::string_view owned_by) {
     if (kind.owned_by == owned_by) return kind;
   }
   return unknown_server;
+}
+
+/// By its own name; null when there is none.
+constexpr const ServerKind* find_server_kind(std::string_view name) {
+  for (const ServerKind& kind : server_kinds) {
+    if (kind.name == name) return &kind;
+  }
+  return name == unknown_server.name ? &unknown_server : nullptr;
 }
 
 }  // namespace craton::engines::upstream

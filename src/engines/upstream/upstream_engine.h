@@ -19,7 +19,7 @@
 namespace craton::engines::upstream {
 
 struct UpstreamOptions {
-  ClusterOptions cluster;
+  ClusterOptions cluster = {};
   std::string authority_file = {};  ///< PEM file of who is trusted; empty: whom the system trusts.
 };
 
