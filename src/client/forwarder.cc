@@ -111,11 +111,12 @@ Forwarder::Forwarder(Settings settings)
 
 std::shared_ptr<Forwarder::Sent> Forwarder::send(api::Service service, const http::Request& request,
                                                  http::ClientHandlers handlers) {
-  const auto [path, query] = target_of(request.target);
+  std::pair<std::string, std::string> target = target_of(request.target);  // path and query
   const sigv4::Fields fields = fields_of(request);
   const std::string& url = settings_.url_of(service);
-  http::ClientRequest onward{.method = request.method, .url = url + path, .body = request.body};
-  if (!query.empty()) onward.url += "?" + query;
+  http::ClientRequest onward{
+      .method = request.method, .url = url + target.first, .body = request.body};
+  if (!target.second.empty()) onward.url += "?" + target.second;
   for (const auto& [name, value] : fields) onward.headers.add(name, value);
   onward.connect_limit = settings_.options.connect_timeout;
   onward.idle_limit = settings_.options.read_timeout;
@@ -126,7 +127,8 @@ std::shared_ptr<Forwarder::Sent> Forwarder::send(api::Service service, const htt
     return sent;
   }
   credentials_->get([this, sent, onward = std::move(onward), handlers = std::move(handlers),
-                     path = path_prefix_of(url) + path, query = query, host = host_of(url),
+                     path = path_prefix_of(url) + target.first, query = target.second,
+                     host = host_of(url),
                      signed_fields = to_sign(fields)](Result<sigv4::Credentials> found) mutable {
     if (!found) {
       return handlers.on_end({http::TransferFault::unreachable, found.error().message});
