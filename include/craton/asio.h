@@ -3,7 +3,8 @@
 //   auto answer = co_await craton::wait(client.converse(model, conversation));
 //
 // The coroutine resumes on its own executor. Cancelling it gives the call up, which then ends with
-// CallError::Kind::cancelled. Needs Boost 1.81 or newer.
+// CallError::Kind::cancelled. The execution context outlives the client, whose thread posts to it:
+// make it first. Needs Boost 1.81 or newer.
 //
 // Compiled by g++ 12, give what a call is made of a name before: that compiler destroys a temporary
 // aggregate (a Conversation that a function returns, options in braces) twice in a statement that

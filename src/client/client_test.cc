@@ -366,8 +366,8 @@ boost::asio::awaitable<void> converse_later(const Client& client, std::string& t
 
 TEST(Client, IsAwaitedInCoroutines) {
   TestService service([](int, const std::string&) { return answering(200, converse_reply); });
+  boost::asio::io_context context;  // outlives the client, which posts to it
   const Client client = client_of(service);
-  boost::asio::io_context context;
   std::vector<std::string> texts(20);
   for (std::string& text : texts) {
     boost::asio::co_spawn(context, converse_later(client, text), boost::asio::detached);
