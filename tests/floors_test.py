@@ -32,6 +32,7 @@ DOORS = {
     r"stable-diffusion\.h": ["engines/diffusion/worker"],
     r"pugixml": ["documents"],
     r"zip\.h": ["documents", "models"],
+    r"SQLiteCpp|sqlite3": ["store"],
 }
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
