@@ -36,7 +36,9 @@ service::ServiceOptions service_options(const Config& config, std::shared_ptr<au
           .model_wait = config.model_wait,
           .answer_limit = config.answer_limit,
           .gate = std::move(gate),
-          .recorder = std::move(recorder)};
+          .recorder = std::move(recorder),
+          .store = resource_store_of(config),
+          .access = config.access};
 }
 
 }  // namespace

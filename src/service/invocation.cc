@@ -15,6 +15,7 @@
 #include "families/embedding_family.h"
 #include "http/awaitable.h"
 #include "service/document_reader.h"
+#include "service/model_access.h"
 #include "service/permissions.h"
 
 namespace craton::service {
@@ -185,6 +186,7 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
                     call.service.catalog().resolve(call.region, asked_id, use));
   call.account->request_model = invocable.model->id;
   CRATON_TRY(check_permission(call, invocable));
+  CRATON_TRY(check_access(call, *invocable.model));
   return invocable.model;
 }
 

@@ -11,12 +11,19 @@ constexpr std::array rows{
     OperationRow{"Converse", nullptr, converse_operation},
     OperationRow{"ConverseStream", nullptr, converse_stream},
     OperationRow{"CountTokens", nullptr, count_tokens},
+    OperationRow{"CreateFoundationModelAgreement", create_foundation_model_agreement, nullptr},
+    OperationRow{"DeleteFoundationModelAgreement", delete_foundation_model_agreement, nullptr},
     OperationRow{"GetFoundationModel", get_foundation_model, nullptr},
+    OperationRow{"GetFoundationModelAvailability", get_foundation_model_availability, nullptr},
     OperationRow{"GetInferenceProfile", get_inference_profile, nullptr},
+    OperationRow{"GetUseCaseForModelAccess", get_use_case_for_model_access, nullptr},
     OperationRow{"InvokeModel", nullptr, invoke_model},
     OperationRow{"InvokeModelWithResponseStream", nullptr, invoke_model_with_response_stream},
+    OperationRow{"ListFoundationModelAgreementOffers", list_foundation_model_agreement_offers,
+                 nullptr},
     OperationRow{"ListFoundationModels", list_foundation_models, nullptr},
     OperationRow{"ListInferenceProfiles", list_inference_profiles, nullptr},
+    OperationRow{"PutUseCaseForModelAccess", put_use_case_for_model_access, nullptr},
 };
 
 constexpr bool by_name(const OperationRow& a, const OperationRow& b) { return a.name < b.name; }

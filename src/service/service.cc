@@ -206,11 +206,16 @@ class LoggedBody : public http::BodyStream {
   std::unique_ptr<http::BodyStream> body_;
 };
 
+ServiceOptions with_store(ServiceOptions options) {
+  if (!options.store) options.store = store::Store::in_memory();
+  return options;
+}
+
 }  // namespace
 
 Service::Service(ServiceOptions options, std::shared_ptr<const catalog::Catalog> catalog,
                  FindEngine find_engine)
-    : options_(std::move(options)),
+    : options_(with_store(std::move(options))),
       catalog_(std::move(catalog)),
       find_engine_(std::move(find_engine)),
       workers_(std::make_unique<WorkerPool>(document_threads)) {}

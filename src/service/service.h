@@ -23,8 +23,10 @@
 #include "engines/replay/recorder.h"
 #include "engines/request.h"
 #include "http/message.h"
+#include "service/model_access.h"
 #include "service/service_metrics.h"
 #include "service/worker_pool.h"
+#include "store/store.h"
 
 namespace craton::service {
 
@@ -39,6 +41,9 @@ struct ServiceOptions {
   std::shared_ptr<auth::Gate> gate = nullptr;
   /// Takes down what engines answer; null: nobody does.
   std::shared_ptr<engines::replay::Recorder> recorder = nullptr;
+  /// Keeps what callers make; null: the service does, in memory.
+  std::shared_ptr<store::Store> store = nullptr;
+  ModelAccess access = ModelAccess::granted;
 };
 
 /// What answers a request.
@@ -67,6 +72,8 @@ class Service {
 
   const ServiceOptions& options() const { return options_; }
   const catalog::Catalog& catalog() const { return *catalog_; }
+
+  store::Store& store() const { return *options_.store; }
 
   /// For what takes too long for an I/O thread.
   WorkerPool& workers() const { return *workers_; }

@@ -11,9 +11,11 @@ import wire
 from craton import run_craton
 
 SESSION = craton.session()
-IMPLEMENTED = {"Converse", "ConverseStream", "CountTokens", "GetFoundationModel", "GetInferenceProfile",
-               "InvokeModel", "InvokeModelWithResponseStream", "ListFoundationModels",
-               "ListInferenceProfiles"}
+IMPLEMENTED = {"Converse", "ConverseStream", "CountTokens", "CreateFoundationModelAgreement",
+               "DeleteFoundationModelAgreement", "GetFoundationModel", "GetFoundationModelAvailability",
+               "GetInferenceProfile", "GetUseCaseForModelAccess", "InvokeModel",
+               "InvokeModelWithResponseStream", "ListFoundationModelAgreementOffers",
+               "ListFoundationModels", "ListInferenceProfiles", "PutUseCaseForModelAccess"}
 
 
 def service_model(service):
