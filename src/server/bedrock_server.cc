@@ -38,7 +38,9 @@ service::ServiceOptions service_options(const Config& config, std::shared_ptr<au
           .gate = std::move(gate),
           .recorder = std::move(recorder),
           .store = resource_store_of(config),
-          .access = config.access};
+          .access = config.access,
+          .logs = config.logs.empty() ? data_folder(config.data) / "logs"
+                                      : std::filesystem::path(config.logs)};
 }
 
 }  // namespace

@@ -335,6 +335,11 @@ constexpr std::array rows{
             .value = "FILE|memory",
             .help = "What keeps what callers make (default: craton.db in the data folder)",
             .set = set_text<&Config::store>},
+    Setting{.name = "logs",
+            .value = "DIR",
+            .help = "Folder that stands for S3, where model calls are logged when a caller has "
+                    "configured it (default: logs in the data folder)",
+            .set = set_text<&Config::logs>},
     Setting{.name = "access",
             .value = "MODE",
             .help = "granted, or on-request: models of others than Amazon need an agreement "

@@ -199,6 +199,7 @@ awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& cal
   CRATON_CO_TRY(refuse_by_fault(call));
   const std::shared_ptr<engines::Engine> engine = std::move(found->engine);
   if (!engine) co_return found->why_none.value_or(no_engine(asked.model.id));
+  call.account->engine_kind = engine->kind();
   call.account->engine_model = engine->model();
   if (engine->status().state == engines::State::loading) {
     const SteadyTime deadline =

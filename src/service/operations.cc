@@ -13,9 +13,13 @@ constexpr std::array rows{
     OperationRow{"CountTokens", nullptr, count_tokens},
     OperationRow{"CreateFoundationModelAgreement", create_foundation_model_agreement, nullptr},
     OperationRow{"DeleteFoundationModelAgreement", delete_foundation_model_agreement, nullptr},
+    OperationRow{"DeleteModelInvocationLoggingConfiguration",
+                 delete_model_invocation_logging_configuration, nullptr},
     OperationRow{"GetFoundationModel", get_foundation_model, nullptr},
     OperationRow{"GetFoundationModelAvailability", get_foundation_model_availability, nullptr},
     OperationRow{"GetInferenceProfile", get_inference_profile, nullptr},
+    OperationRow{"GetModelInvocationLoggingConfiguration",
+                 get_model_invocation_logging_configuration, nullptr},
     OperationRow{"GetUseCaseForModelAccess", get_use_case_for_model_access, nullptr},
     OperationRow{"InvokeModel", nullptr, invoke_model},
     OperationRow{"InvokeModelWithResponseStream", nullptr, invoke_model_with_response_stream},
@@ -23,6 +27,8 @@ constexpr std::array rows{
                  nullptr},
     OperationRow{"ListFoundationModels", list_foundation_models, nullptr},
     OperationRow{"ListInferenceProfiles", list_inference_profiles, nullptr},
+    OperationRow{"PutModelInvocationLoggingConfiguration",
+                 put_model_invocation_logging_configuration, nullptr},
     OperationRow{"PutUseCaseForModelAccess", put_use_case_for_model_access, nullptr},
 };
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,6 +31,8 @@
 
 namespace craton::service {
 
+class InvocationLog;
+
 struct ServiceOptions {
   std::string region = "us-east-1";  ///< Where the caller's signature names none.
   /// How long an invocation waits for a model that still loads, before ModelNotReadyException.
@@ -44,6 +47,8 @@ struct ServiceOptions {
   /// Keeps what callers make; null: the service does, in memory.
   std::shared_ptr<store::Store> store = nullptr;
   ModelAccess access = ModelAccess::granted;
+  /// The folder that stands for S3, where model calls are logged; empty: they are not.
+  std::filesystem::path logs = {};
 };
 
 /// What answers a request.
@@ -66,6 +71,7 @@ class Service {
  public:
   Service(ServiceOptions options, std::shared_ptr<const catalog::Catalog> catalog,
           FindEngine find_engine);
+  ~Service();
 
   /// The answer, with its request id; one line of the log says what became of it.
   boost::asio::awaitable<http::Response> handle(http::Request request);
@@ -74,6 +80,7 @@ class Service {
   const catalog::Catalog& catalog() const { return *catalog_; }
 
   store::Store& store() const { return *options_.store; }
+  InvocationLog& invocation_log() const { return *invocation_log_; }
 
   /// For what takes too long for an I/O thread.
   WorkerPool& workers() const { return *workers_; }
@@ -88,6 +95,7 @@ class Service {
   const std::shared_ptr<const catalog::Catalog> catalog_;
   const FindEngine find_engine_;
   const std::unique_ptr<WorkerPool> workers_;
+  const std::shared_ptr<InvocationLog> invocation_log_;
   const std::shared_ptr<ServiceMetrics> metrics_ = std::make_shared<ServiceMetrics>();
 };
 

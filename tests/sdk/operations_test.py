@@ -12,10 +12,12 @@ from craton import run_craton
 
 SESSION = craton.session()
 IMPLEMENTED = {"Converse", "ConverseStream", "CountTokens", "CreateFoundationModelAgreement",
-               "DeleteFoundationModelAgreement", "GetFoundationModel", "GetFoundationModelAvailability",
-               "GetInferenceProfile", "GetUseCaseForModelAccess", "InvokeModel",
+               "DeleteFoundationModelAgreement", "DeleteModelInvocationLoggingConfiguration",
+               "GetFoundationModel", "GetFoundationModelAvailability", "GetInferenceProfile",
+               "GetModelInvocationLoggingConfiguration", "GetUseCaseForModelAccess", "InvokeModel",
                "InvokeModelWithResponseStream", "ListFoundationModelAgreementOffers",
-               "ListFoundationModels", "ListInferenceProfiles", "PutUseCaseForModelAccess"}
+               "ListFoundationModels", "ListInferenceProfiles", "PutModelInvocationLoggingConfiguration",
+               "PutUseCaseForModelAccess"}
 
 
 def service_model(service):
