@@ -27,11 +27,13 @@ DOORS = {
     r"aws/": ["event_stream", "client"],
     r"llama(-cpp)?\.h|ggml|mtmd|stb/": ["engines/llama"],
     r"webp/": ["engines/llama", "media"],
-    r"spng|libdeflate|turbojpeg": ["media"],
+    r"spng|turbojpeg": ["media"],
+    r"libdeflate": ["media", "store"],
     r"ft2build|freetype/": ["engines/canvas"],
     r"stable-diffusion\.h": ["engines/diffusion/worker"],
     r"pugixml": ["documents"],
     r"zip\.h": ["documents", "models"],
+    r"SQLiteCpp|sqlite3": ["store"],
 }
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"

@@ -22,9 +22,9 @@ boost::asio::awaitable<void> ask(const craton::Client& client, std::string text)
 }  // namespace
 
 int main() {
+  boost::asio::io_context context;  // outlives the client, which posts to it
   const craton::Client client =
       craton::unwrap(craton::Client::make());  // throws where it cannot be
-  boost::asio::io_context context;
   for (int number = 1; number <= 8; ++number) {
     boost::asio::co_spawn(context, ask(client, "What is " + std::to_string(number) + " + 1?"),
                           boost::asio::detached);

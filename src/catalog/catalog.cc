@@ -146,6 +146,14 @@ Result<std::string> Catalog::get_model(std::string_view region, std::string_view
   return "{\"modelDetails\":" + summary_head(place.region).append(entry->row->summary) + "}";
 }
 
+Result<Known> Catalog::look_up(std::string_view region, std::string_view id) const {
+  const Entry* entry = data_->holdings.find(id);
+  if (!entry) return invalid_identifier();
+  const Standing standing = data_->holdings.standing(*entry, place_of(region));
+  if (standing == Standing::ended) return ended();
+  return Known{&entry->row->model, standing == Standing::served};
+}
+
 Result<Invocable> Catalog::resolve(std::string_view region, std::string_view id_or_arn,
                                    Use use) const {
   const Place place = place_of(region);

@@ -90,6 +90,12 @@ struct ModelFilter {
 /// The account in ARNs where nobody says which it is.
 inline constexpr std::string_view default_account = "000000000000";
 
+/// A model that the catalogue knows.
+struct Known {
+  const Model* model;
+  bool here;  ///< Served in the caller's Region.
+};
+
 /// What a model id is resolved for.
 enum class Use { invoke, count_tokens };
 
@@ -119,6 +125,10 @@ class Catalog {
   /// with model ids alone, and programs still take a profile's prefix off.
   Result<Invocable> resolve(std::string_view region, std::string_view id_or_arn,
                             Use use = Use::invoke) const;
+
+  /// The model of that id, served in `region` or elsewhere. Fails as get_model() does when there is
+  /// none, or when it has ended.
+  Result<Known> look_up(std::string_view region, std::string_view id) const;
 
   /// ListInferenceProfiles' answer: a page of `results_max`, 1 to 1000, behind `next_token`.
   /// `type`: "", "SYSTEM_DEFINED", or "APPLICATION", of which there are none.

@@ -148,11 +148,20 @@ void look_at_models(const models::Store& store, bool verify, std::vector<Finding
 
 /// What `craton serve` would load with the flags and the craton.yaml that are there. The files in
 /// the folder of models are looked at elsewhere.
+Finding look_at_store(const server::Config& config) {
+  const std::string name = server::resource_store_name(config);
+  if (const auto problem = server::resource_store_of(config)->problem()) {
+    return {Verdict::failed, "store", name + ": " + *problem + "."};
+  }
+  return {Verdict::ok, "store", name + " keeps what callers make"};
+}
+
 void look_at_configuration(const DoctorFlags& flags, std::vector<Finding>& findings) {
   std::map<std::string, std::string> given;
   if (!flags.data.empty()) given["data"] = flags.data;
   const auto config = server::read_config({given, server::process_environment, flags.config_file});
   if (!config) return findings.push_back({Verdict::failed, "config", config.error().message});
+  findings.push_back(look_at_store(*config));
   std::uint64_t bytes = 0;
   for (const server::ModelCheck& check : server::check_models(*config)) {
     if (check.problem) {

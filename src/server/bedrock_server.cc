@@ -38,7 +38,11 @@ service::ServiceOptions service_options(const Config& config, std::shared_ptr<au
           .answer_limit = config.answer_limit,
           .gate = std::move(gate),
           .recorder = std::move(recorder),
-          .find_forwarder = std::move(find_forwarder)};
+          .find_forwarder = std::move(find_forwarder),
+          .store = resource_store_of(config),
+          .access = config.access,
+          .logs = config.logs.empty() ? data_folder(config.data) / "logs"
+                                      : std::filesystem::path(config.logs)};
 }
 
 }  // namespace
@@ -50,9 +54,7 @@ struct BedrockServer::Parts {
         tls(std::move(with_tls)),
         models(std::move(served)),
         gate(std::move(let_in)),
-        service(service_options(
-                    config, gate, std::move(recorder),
-                    [this](std::string_view model_id) { return models->forwarder_for(model_id); }),
+        service(service_options(config, gate, std::move(recorder), find_forwarder()),
                 std::make_shared<catalog::Catalog>(config.catalog),
                 [this](const engines::Request& asked) { return models->engine_for(asked); }),
         http(
@@ -64,6 +66,11 @@ struct BedrockServer::Parts {
       engines.push_back(&row.engine);
       if (row.kept) kept.push_back(&row.engine);
     }
+  }
+
+  service::FindForwarder find_forwarder() const {
+    if (!models->forwards()) return nullptr;
+    return [this](std::string_view model_id) { return models->forwarder_for(model_id); };
   }
 
   boost::asio::awaitable<http::Response> answer(http::Request request) {

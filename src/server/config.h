@@ -28,6 +28,7 @@
 #include "engines/faults/fault.h"
 #include "engines/llama/llama_engine.h"
 #include "engines/rules/json_path.h"
+#include "service/model_access.h"
 
 namespace craton::server {
 
@@ -130,7 +131,10 @@ struct Config {
   std::string region = "us-east-1";   ///< For callers whose signature names none.
   int io_threads = 0;                 ///< 0: one per core, 4 at most.
   catalog::View catalog = catalog::View::all;
-  std::string data;  ///< Folder that holds models/ and tls/; empty: the cache folder.
+  std::string data;   ///< Folder that holds models/ and tls/; empty: the cache folder.
+  std::string store;  ///< File of resources, or "memory"; empty: craton.db in the data folder.
+  std::string logs;   ///< Folder that stands for S3; empty: logs in the data folder.
+  service::ModelAccess access = service::ModelAccess::granted;
   std::chrono::seconds model_wait{25};
   std::chrono::seconds answer_limit{3600};
   std::chrono::seconds drain_limit{30};

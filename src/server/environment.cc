@@ -18,6 +18,15 @@ std::filesystem::path key_file_of(const Config& config) {
                              : std::filesystem::path(config.keys);
 }
 
+std::string resource_store_name(const Config& config) {
+  return config.store.empty() ? (data_folder(config.data) / "craton.db").string() : config.store;
+}
+
+std::unique_ptr<store::Store> resource_store_of(const Config& config) {
+  if (config.store == "memory") return store::Store::in_memory();
+  return std::make_unique<store::Store>(resource_store_name(config));
+}
+
 models::Store store_of(const std::string& data) { return models::Store(data_folder(data)); }
 
 }  // namespace craton::server

@@ -327,6 +327,14 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
   return found;
 }
 
+bool ServedModels::forwards() const {
+  const auto leads_there = [](const Answerer& answerer) {
+    return std::holds_alternative<AwsAccount>(answerer);
+  };
+  return (default_ && leads_there(*default_)) ||
+         std::ranges::any_of(bound_, leads_there, &Bound::answerer);
+}
+
 std::shared_ptr<client::Forwarder> ServedModels::forwarder_for(std::string_view model_id) const {
   if (library_ || !faults_->empty()) return nullptr;
   const auto of = [](const Answerer& answerer) -> std::shared_ptr<client::Forwarder> {

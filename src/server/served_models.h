@@ -54,6 +54,9 @@ class ServedModels {
   /// loaded while its engine is held.
   service::FoundEngine engine_for(const engines::Request& request) const;
 
+  /// True when anything is bound to AWS.
+  bool forwards() const;
+
   /// What hands requests for that model on to AWS, as they came; null when it is not bound there,
   /// or when what passes is to be changed or replayed. `model_id`: as patterns know it; empty: of
   /// operations that name none, which are handed on where everything is ("*=aws").

@@ -226,6 +226,9 @@ Result<void> set_auth(Config& config, std::string_view text) {
   return {};
 }
 
+constexpr std::array accesses{Choice{"granted", service::ModelAccess::granted},
+                              Choice{"on-request", service::ModelAccess::on_request}};
+
 constexpr std::array kinds{Choice{"auto", ModelKind::automatic},
                            Choice{"diffusion", ModelKind::diffusion}};
 
@@ -363,6 +366,20 @@ constexpr std::array rows{
             .value = "DIR",
             .help = "Folder that holds models/ and tls/ (default: the cache folder)",
             .set = set_text<&Config::data>},
+    Setting{.name = "store",
+            .value = "FILE|memory",
+            .help = "What keeps what callers make (default: craton.db in the data folder)",
+            .set = set_text<&Config::store>},
+    Setting{.name = "logs",
+            .value = "DIR",
+            .help = "Folder that stands for S3, where model calls are logged when a caller has "
+                    "configured it (default: logs in the data folder)",
+            .set = set_text<&Config::logs>},
+    Setting{.name = "access",
+            .value = "MODE",
+            .help = "granted, or on-request: models of others than Amazon need an agreement "
+                    "(default granted)",
+            .set = set_choice<&Config::access, accesses>},
     Setting{.name = "model-wait",
             .value = "SECONDS",
             .help = "How long a call waits for a model that still loads (default 25)",

@@ -16,6 +16,7 @@
 #include "http/awaitable.h"
 #include "service/awaited.h"
 #include "service/document_reader.h"
+#include "service/model_access.h"
 #include "service/permissions.h"
 
 namespace craton::service {
@@ -187,6 +188,7 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
                     call.service.catalog().resolve(call.region, asked_id, use));
   call.account->request_model = invocable.model->id;
   CRATON_TRY(check_permission(call, invocable));
+  CRATON_TRY(check_access(call, *invocable.model));
   return invocable.model;
 }
 
@@ -199,6 +201,7 @@ awaitable<Result<std::shared_ptr<engines::Engine>>> ready_engine(const Call& cal
   CRATON_CO_TRY(refuse_by_fault(call));
   const std::shared_ptr<engines::Engine> engine = std::move(found->engine);
   if (!engine) co_return found->why_none.value_or(no_engine(asked.model.id));
+  call.account->engine_kind = engine->kind();
   call.account->engine_model = engine->model();
   if (engine->status().state == engines::State::loading) {
     const SteadyTime deadline =

@@ -29,7 +29,8 @@ std::string_view text_member(const api::Input& input, std::string_view name);
 /// What a family is told of `model`.
 families::ModelContext context_of(const catalog::Model& model);
 
-/// The model that `asked_id` names, as Catalog::resolve(); notes the id for the log.
+/// The model that `asked_id` names, as Catalog::resolve(), and as check_access(); notes the id for
+/// the log.
 Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id,
                                             catalog::Use use = catalog::Use::invoke);
 

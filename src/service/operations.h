@@ -26,7 +26,9 @@ struct Account {
   auth::Caller caller;  ///< Nobody, where the server does not look at who asks.
   std::unique_ptr<auth::Meter::Lease> lease;  ///< What the call has taken of the caller's quota.
   std::string_view operation;
+  std::string region;  ///< The caller's.
   std::string model_id;
+  std::string_view engine_kind;  ///< A literal of the program: "llama".
   std::string engine_model;
   std::string_view request_model;  ///< The catalogue's id of the model; empty until it is known.
   /// What is done as the semantic conventions name it: "chat". Empty where no model is to answer.
@@ -71,6 +73,15 @@ Result<http::Response> list_foundation_models(const Call& call);
 Result<http::Response> get_foundation_model(const Call& call);
 Result<http::Response> list_inference_profiles(const Call& call);
 Result<http::Response> get_inference_profile(const Call& call);
+Result<http::Response> list_foundation_model_agreement_offers(const Call& call);
+Result<http::Response> create_foundation_model_agreement(const Call& call);
+Result<http::Response> delete_foundation_model_agreement(const Call& call);
+Result<http::Response> get_foundation_model_availability(const Call& call);
+Result<http::Response> put_use_case_for_model_access(const Call& call);
+Result<http::Response> get_use_case_for_model_access(const Call& call);
+Result<http::Response> put_model_invocation_logging_configuration(const Call& call);
+Result<http::Response> get_model_invocation_logging_configuration(const Call& call);
+Result<http::Response> delete_model_invocation_logging_configuration(const Call& call);
 boost::asio::awaitable<Result<http::Response>> invoke_model(const Call& call);
 boost::asio::awaitable<Result<http::Response>> invoke_model_with_response_stream(const Call& call);
 boost::asio::awaitable<Result<http::Response>> converse_operation(const Call& call);

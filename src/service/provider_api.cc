@@ -91,7 +91,8 @@ Result<const catalog::Model*> resolve_by_name(const Call& call, const std::strin
   Result<const catalog::Model*> as_named = resolve_model(call, name);
   for (const std::string_view version : {"-1:0", "-v1:0"}) {
     if (as_named || as_named.error().code != ErrorCode::validation) break;
-    if (auto versioned = resolve_model(call, name + std::string(version))) return versioned;
+    auto versioned = resolve_model(call, name + std::string(version));
+    if (versioned || versioned.error().code != ErrorCode::validation) return versioned;
   }
   return as_named;
 }

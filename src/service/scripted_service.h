@@ -77,8 +77,6 @@ class ServiceTest : public testing::Test {
 
   http::Response send(std::string method, std::string target, std::string body = {},
                       http::Headers headers = {}) {
-    ServiceOptions options;
-    options.model_wait = Milliseconds(20);
     const Service service(options, catalogue, always(engine));
     http::Request request{.method = std::move(method),
                           .target = std::move(target),
@@ -108,6 +106,7 @@ class ServiceTest : public testing::Test {
     return send("POST", "/model/" + std::string(model) + "/invoke", std::move(body));
   }
 
+  ServiceOptions options{.model_wait = Milliseconds(20)};
   std::shared_ptr<const catalog::Catalog> catalogue =
       std::make_shared<catalog::Catalog>(catalog::View::all);
   std::shared_ptr<ScriptedEngine> engine;

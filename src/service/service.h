@@ -7,6 +7,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,14 +25,17 @@
 #include "engines/replay/recorder.h"
 #include "engines/request.h"
 #include "http/message.h"
+#include "service/model_access.h"
 #include "service/service_metrics.h"
 #include "service/worker_pool.h"
+#include "store/store.h"
 
 namespace craton::service {
 
 /// What hands a request for that model on as it came; null: it is answered here. `model_id`: of the
 /// catalogue where that knows it, else as the caller named it; empty for operations without one.
 using FindForwarder = std::function<std::shared_ptr<client::Forwarder>(std::string_view model_id)>;
+class InvocationLog;
 
 struct ServiceOptions {
   std::string region = "us-east-1";  ///< Where the caller's signature names none.
@@ -46,6 +50,11 @@ struct ServiceOptions {
   std::shared_ptr<engines::replay::Recorder> recorder = nullptr;
   /// Null: everything is answered here.
   FindForwarder find_forwarder = nullptr;
+  /// Keeps what callers make; null: the service does, in memory.
+  std::shared_ptr<store::Store> store = nullptr;
+  ModelAccess access = ModelAccess::granted;
+  /// The folder that stands for S3, where model calls are logged; empty: they are not.
+  std::filesystem::path logs = {};
 };
 
 /// What answers a request.
@@ -68,12 +77,16 @@ class Service {
  public:
   Service(ServiceOptions options, std::shared_ptr<const catalog::Catalog> catalog,
           FindEngine find_engine);
+  ~Service();
 
   /// The answer, with its request id; one line of the log says what became of it.
   boost::asio::awaitable<http::Response> handle(http::Request request);
 
   const ServiceOptions& options() const { return options_; }
   const catalog::Catalog& catalog() const { return *catalog_; }
+
+  store::Store& store() const { return *options_.store; }
+  InvocationLog& invocation_log() const { return *invocation_log_; }
 
   /// For what takes too long for an I/O thread.
   WorkerPool& workers() const { return *workers_; }
@@ -88,6 +101,7 @@ class Service {
   const std::shared_ptr<const catalog::Catalog> catalog_;
   const FindEngine find_engine_;
   const std::unique_ptr<WorkerPool> workers_;
+  const std::shared_ptr<InvocationLog> invocation_log_;
   const std::shared_ptr<ServiceMetrics> metrics_ = std::make_shared<ServiceMetrics>();
 };
 

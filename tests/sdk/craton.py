@@ -48,7 +48,8 @@ def clean_environment(**extra):
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith(("AWS_", "CRATON_")) or name == "CRATON_CACHE_DIR"}
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-               "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+               "AWS_EC2_METADATA_DISABLED": "true", "CRATON_STORE": "memory",
+               "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     return {**kept, **nowhere, **extra}
 
 

@@ -11,9 +11,13 @@ import wire
 from craton import run_craton
 
 SESSION = craton.session()
-IMPLEMENTED = {"Converse", "ConverseStream", "CountTokens", "GetFoundationModel", "GetInferenceProfile",
-               "InvokeModel", "InvokeModelWithResponseStream", "ListFoundationModels",
-               "ListInferenceProfiles"}
+IMPLEMENTED = {"Converse", "ConverseStream", "CountTokens", "CreateFoundationModelAgreement",
+               "DeleteFoundationModelAgreement", "DeleteModelInvocationLoggingConfiguration",
+               "GetFoundationModel", "GetFoundationModelAvailability", "GetInferenceProfile",
+               "GetModelInvocationLoggingConfiguration", "GetUseCaseForModelAccess", "InvokeModel",
+               "InvokeModelWithResponseStream", "ListFoundationModelAgreementOffers",
+               "ListFoundationModels", "ListInferenceProfiles", "PutModelInvocationLoggingConfiguration",
+               "PutUseCaseForModelAccess"}
 
 
 def service_model(service):
