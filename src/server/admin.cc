@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "api/uri.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "engines/rules/value.h"
@@ -59,9 +62,9 @@ http::Response refused(const Error& error) {
   return response;
 }
 
-http::Response list_faults(const http::Request&, const ServedModels& models) {
+http::Response list_faults(const http::Request&, const Administered& administered) {
   std::string text;
-  for (const auto& row : models.faults().rows()) {
+  for (const auto& row : administered.models.faults().rows()) {
     text += (text.empty() ? "" : ",") + std::string("{\"fault\":") + json::quote(row.name) +
             ",\"matched\":" + std::to_string(row.matched) +
             ",\"struck\":" + std::to_string(row.struck) + "}";
@@ -76,37 +79,116 @@ Result<void> add(const std::string& body, engines::faults::FaultSet& faults) {
   return faults.add(std::move(fault));
 }
 
-http::Response add_fault(const http::Request& request, const ServedModels& models) {
-  const Result<void> added = add(request.body, models.faults());
+http::Response add_fault(const http::Request& request, const Administered& administered) {
+  const Result<void> added = add(request.body, administered.models.faults());
   if (!added) return refused(added.error());
-  http::Response response = list_faults(request, models);
+  http::Response response = list_faults(request, administered);
   response.status = 201;
   return response;
 }
 
-http::Response clear_faults(const http::Request& request, const ServedModels& models) {
-  models.faults().clear();
-  return list_faults(request, models);
+http::Response clear_faults(const http::Request& request, const Administered& administered) {
+  administered.models.faults().clear();
+  return list_faults(request, administered);
 }
 
-http::Response reset(const http::Request&, const ServedModels& models) {
-  models.reset();
+http::Response reset(const http::Request&, const Administered& administered) {
+  administered.models.reset();
+  administered.journal.clear();
   return answer(200, "{}");
+}
+
+// Parameters of /_craton/requests.
+
+Result<int> number_of(std::string_view name, const std::string& text, int most) {
+  int number = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (!text.empty() && end.ptr == text.data() + text.size() && number >= 0 && number <= most) {
+    return number;
+  }
+  return Error{ErrorCode::validation, std::string(name) + ": expected a whole number from 0 to " +
+                                          std::to_string(most) + ", found '" + text + "'"};
+}
+
+/// "2026-11-26T12:00:00Z"
+Result<WallTime> time_of(const std::string& text) {
+  std::tm parts{};
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (end && (*end == '\0' || std::string_view(end) == "Z")) {
+    return std::chrono::system_clock::from_time_t(timegm(&parts));
+  }
+  return Error{ErrorCode::validation,
+               "since: expected a time such as 2026-11-26T12:00:00Z, found '" + text + "'"};
+}
+
+Result<void> set_parameter(const std::string& name, const std::string& value,
+                           service::Journal::Filter& filter) {
+  if (name == "operation") {
+    filter.operation = value;
+  } else if (name == "model") {
+    filter.model = value;
+  } else if (name == "engine") {
+    filter.engine = value;
+  } else if (name == "status") {
+    CRATON_TRY_ASSIGN(filter.status, number_of(name, value, 999));
+  } else if (name == "limit") {
+    CRATON_TRY_ASSIGN(const int limit, number_of(name, value, 100'000));
+    filter.limit = static_cast<std::size_t>(limit);
+  } else if (name == "since") {
+    CRATON_TRY_ASSIGN(filter.since, time_of(value));
+  } else {
+    return Error{ErrorCode::validation, "There is no parameter '" + name +
+                                            "'; operation, model, engine, status, since and limit "
+                                            "are known."};
+  }
+  return {};
+}
+
+http::Response list_requests(const http::Request& request, const Administered& administered) {
+  const auto parameters = api::query_of(request.target);
+  service::Journal::Filter filter;  // its texts are the parameters'
+  for (const auto& [name, value] : parameters) {
+    const Result<void> set = set_parameter(name, value, filter);
+    if (!set) return refused(set.error());
+  }
+  std::string text;
+  for (const auto& interaction : administered.journal.list(filter)) {
+    text += (text.empty() ? "" : ",") + service::summary_text(*interaction);
+  }
+  return answer(200, "{\"requests\":[" + text + "]}");
+}
+
+http::Response clear_requests(const http::Request&, const Administered& administered) {
+  administered.journal.clear();
+  return answer(200, "{\"requests\":[]}");
+}
+
+constexpr std::string_view requests_prefix = "/_craton/requests/";
+
+/// The one whose id ends the path.
+http::Response show_request(std::string_view id, const Administered& administered) {
+  const auto interaction = administered.journal.find(id);
+  if (interaction) return answer(200, service::whole_text(*interaction));
+  return refused({ErrorCode::resource_not_found,
+                  "There is no such request in the journal; /_craton/requests lists them."});
 }
 
 struct Route {
   std::string_view method;
   std::string_view path;
-  http::Response (*answer)(const http::Request& request, const ServedModels& models);
+  http::Response (*answer)(const http::Request& request, const Administered& administered);
 };
-constexpr std::array routes{
-    Route{"GET", "/_craton/faults", list_faults}, Route{"POST", "/_craton/faults", add_fault},
-    Route{"DELETE", "/_craton/faults", clear_faults}, Route{"POST", "/_craton/reset", reset}};
+constexpr std::array routes{Route{"GET", "/_craton/faults", list_faults},
+                            Route{"POST", "/_craton/faults", add_fault},
+                            Route{"DELETE", "/_craton/faults", clear_faults},
+                            Route{"POST", "/_craton/reset", reset},
+                            Route{"GET", "/_craton/requests", list_requests},
+                            Route{"DELETE", "/_craton/requests", clear_requests}};
 
 }  // namespace
 
 std::optional<http::Response> answer_admin(const http::Request& request,
-                                           const ServedModels& models) {
+                                           const Administered& administered) {
   const std::string_view path =
       std::string_view(request.target).substr(0, request.target.find('?'));
   if (!path.starts_with(prefix)) return std::nullopt;
@@ -116,10 +198,15 @@ std::optional<http::Response> answer_admin(const http::Request& request,
          "/_craton/ answers programs on this machine alone, at 127.0.0.1 or localhost."});
   }
   for (const Route& route : routes) {
-    if (route.path == path && route.method == request.method) return route.answer(request, models);
+    if (route.path == path && route.method == request.method)
+      return route.answer(request, administered);
+  }
+  if (request.method == "GET" && path.starts_with(requests_prefix)) {
+    return show_request(path.substr(requests_prefix.size()), administered);
   }
   return refused({ErrorCode::unknown_operation,
-                  "There is no such operation below /_craton/; docs/faults.md lists them."});
+                  "There is no such operation below /_craton/; docs/faults.md and docs/journal.md "
+                  "list them."});
 }
 
 }  // namespace craton::server

@@ -3,7 +3,10 @@
 //   GET    /_craton/faults   the faults, and how often each has struck
 //   POST   /_craton/faults   adds one, as JSON: {"fault":"stall","at":3,"for":"5s"}
 //   DELETE /_craton/faults   takes all away
-//   POST   /_craton/reset    as at the start: faults, and counts of rules and of faults
+//   POST   /_craton/reset    as at the start: faults, counts of rules and of faults, no requests
+//   GET    /_craton/requests       the latest requests, the newest first; ?operation=…&status=…
+//   GET    /_craton/requests/{id}  all of one: fields, body, events with their times
+//   DELETE /_craton/requests       forgets them
 //
 // Closed to all but loopback, and to web pages of other origins.
 #pragma once
@@ -12,11 +15,18 @@
 
 #include "http/message.h"
 #include "server/served_models.h"
+#include "service/journal.h"
 
 namespace craton::server {
 
+/// What is looked at and changed.
+struct Administered {
+  const ServedModels& models;
+  service::Journal& journal;
+};
+
 /// The answer when `request` asks for something below /_craton/; nullopt when it does not.
 std::optional<http::Response> answer_admin(const http::Request& request,
-                                           const ServedModels& models);
+                                           const Administered& administered);
 
 }  // namespace craton::server

@@ -38,11 +38,12 @@ service::ServiceOptions service_options(const Config& config, std::shared_ptr<au
           .answer_limit = config.answer_limit,
           .gate = std::move(gate),
           .recorder = std::move(recorder),
-          .find_forwarder = std::move(find_forwarder),
           .store = resource_store_of(config),
           .access = config.access,
           .logs = config.logs.empty() ? data_folder(config.data) / "logs"
-                                      : std::filesystem::path(config.logs)};
+                                      : std::filesystem::path(config.logs),
+          .journal = static_cast<std::size_t>(config.journal),
+          .find_forwarder = std::move(find_forwarder)};
 }
 
 }  // namespace
@@ -76,7 +77,7 @@ struct BedrockServer::Parts {
   boost::asio::awaitable<http::Response> answer(http::Request request) {
     const SteadyTime began = std::chrono::steady_clock::now();
     std::optional<http::Response> probe = answer_probe(request, kept);
-    if (!probe) probe = answer_admin(request, *models);
+    if (!probe) probe = answer_admin(request, {*models, service.journal()});
     if (!probe && asks_for_metrics(request)) {
       probe = metrics_page(request, {service, engines, http.traffic()});
     }

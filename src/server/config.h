@@ -133,6 +133,7 @@ struct Config {
   catalog::View catalog = catalog::View::all;
   std::string data;   ///< Folder that holds models/ and tls/; empty: the cache folder.
   std::string store;  ///< File of resources, or "memory"; empty: craton.db in the data folder.
+  int journal = 256;  ///< Requests that /_craton/requests shows; 0: none.
   std::string logs;   ///< Folder that stands for S3; empty: logs in the data folder.
   service::ModelAccess access = service::ModelAccess::granted;
   std::chrono::seconds model_wait{25};

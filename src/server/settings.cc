@@ -370,6 +370,10 @@ constexpr std::array rows{
             .value = "FILE|memory",
             .help = "What keeps what callers make (default: craton.db in the data folder)",
             .set = set_text<&Config::store>},
+    Setting{.name = "journal",
+            .value = "N",
+            .help = "Requests that are kept for /_craton/requests (default 256; 0 keeps none)",
+            .set = set_number<&Config::journal, 0, 100'000>},
     Setting{.name = "logs",
             .value = "DIR",
             .help = "Folder that stands for S3, where model calls are logged when a caller has "

@@ -47,9 +47,11 @@ class AttendedBody : public http::BodyStream {
 }  // namespace
 
 Attendant::Attendant(http::Request request, std::shared_ptr<ServiceMetrics> metrics,
-                     std::shared_ptr<InvocationLog> invocation_log)
+                     std::shared_ptr<InvocationLog> invocation_log,
+                     std::shared_ptr<Journal> journal)
     : metrics_(std::move(metrics)),
       invocation_log_(std::move(invocation_log)),
+      journal_(std::move(journal)),
       interaction_(std::make_shared<Interaction>()) {
   interaction_->request_id = random_uuid();
   interaction_->began = system_now();
@@ -65,6 +67,7 @@ Attendant::~Attendant() {
   write();
   settle();
   if (logged_) invocation_log_->saw(interaction_);
+  if (journal_->on()) journal_->saw(interaction_);
 }
 
 void Attendant::answered(const http::Response& response) {
@@ -73,10 +76,11 @@ void Attendant::answered(const http::Response& response) {
   interaction_->bytes = response.body_view().size();
   interaction_->content_type = response.headers.find("content-type").value_or("");
   logged_ = invocation_log_->wants(interaction_->account->operation, interaction_->account->region);
+  kept_whole_ = logged_ || journal_->on();
 }
 
 void Attendant::keep_body(http::Response& response) {
-  if (!logged_) return;
+  if (!kept_whole_) return;
   if (!response.shared_body) {
     response.shared_body = std::make_shared<const std::string>(std::move(response.body));
     response.body.clear();
@@ -87,14 +91,19 @@ void Attendant::keep_body(http::Response& response) {
 void Attendant::begin_stream() {
   interaction_->account->complete = false;
   interaction_->streamed = true;
-  if (!logged_) interaction_->request.body = {};
+  if (!kept_whole_) interaction_->request.body = {};
 }
 
 void Attendant::sent(const std::string& bytes) {
   interaction_->bytes += bytes.size();
-  if (!logged_ || kept_ + bytes.size() > pieces_max) return;
+  if (!kept_whole_ || kept_ + bytes.size() > pieces_kept()) return;
   kept_ += bytes.size();
   interaction_->pieces.push_back({std::chrono::steady_clock::now() - interaction_->started, bytes});
+}
+
+/// As many bytes as the one who wants most keeps.
+std::size_t Attendant::pieces_kept() const {
+  return logged_ ? pieces_max : Journal::kept_bytes_max;
 }
 
 std::string_view Attendant::error() const {

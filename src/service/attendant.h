@@ -1,5 +1,5 @@
 // Attendant: stays with a request until its answer is over, and then tells those who look at it:
-// the metrics, the program's log, the invocation log.
+// the metrics, the program's log, the invocation log, the journal.
 //
 // The answer is over when it has been handed to the connection; a streamed one when its last byte
 // has, or when the caller has left.
@@ -12,6 +12,7 @@
 #include "http/message.h"
 #include "service/interaction.h"
 #include "service/invocation_log.h"
+#include "service/journal.h"
 #include "service/service_metrics.h"
 
 namespace craton::service {
@@ -19,7 +20,7 @@ namespace craton::service {
 class Attendant {
  public:
   Attendant(http::Request request, std::shared_ptr<ServiceMetrics> metrics,
-            std::shared_ptr<InvocationLog> invocation_log);
+            std::shared_ptr<InvocationLog> invocation_log, std::shared_ptr<Journal> journal);
   ~Attendant();
   Attendant(const Attendant&) = delete;
   Attendant& operator=(const Attendant&) = delete;
@@ -39,6 +40,7 @@ class Attendant {
   void sent(const std::string& bytes);
 
  private:
+  std::size_t pieces_kept() const;
   std::string_view error() const;
   void settle() const;
   void count() const;
@@ -46,9 +48,11 @@ class Attendant {
 
   const std::shared_ptr<ServiceMetrics> metrics_;
   const std::shared_ptr<InvocationLog> invocation_log_;
+  const std::shared_ptr<Journal> journal_;
   const std::shared_ptr<Interaction> interaction_;
-  bool logged_ = false;   ///< The invocation log wants it.
-  std::size_t kept_ = 0;  ///< Bytes of pieces.
+  bool logged_ = false;      ///< The invocation log wants it.
+  bool kept_whole_ = false;  ///< It, or the journal, does.
+  std::size_t kept_ = 0;     ///< Bytes of pieces.
 };
 
 /// Hands `response` over: its attendant goes with the last byte.

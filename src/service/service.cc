@@ -12,6 +12,7 @@
 #include "service/forwarding.h"
 #include "service/invocation.h"
 #include "service/invocation_log.h"
+#include "service/journal.h"
 #include "service/operations.h"
 #include "service/permissions.h"
 #include "service/provider_routes.h"
@@ -133,12 +134,14 @@ Service::Service(ServiceOptions options, std::shared_ptr<const catalog::Catalog>
       catalog_(std::move(catalog)),
       find_engine_(std::move(find_engine)),
       workers_(std::make_unique<WorkerPool>(document_threads)),
+      journal_(std::make_shared<Journal>(options_.journal)),
       invocation_log_(std::make_shared<InvocationLog>(options_.store, options_.logs)) {}
 
 Service::~Service() = default;
 
 boost::asio::awaitable<http::Response> Service::handle(http::Request request) {
-  auto attendant = std::make_unique<Attendant>(std::move(request), metrics_, invocation_log_);
+  auto attendant =
+      std::make_unique<Attendant>(std::move(request), metrics_, invocation_log_, journal_);
   const Interaction& begun = attendant->interaction();
   Result<http::Response> result = co_await answer(*this, begun);
   http::Response response = result ? std::move(*result) : error_response(result.error());

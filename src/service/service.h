@@ -36,6 +36,7 @@ namespace craton::service {
 /// catalogue where that knows it, else as the caller named it; empty for operations without one.
 using FindForwarder = std::function<std::shared_ptr<client::Forwarder>(std::string_view model_id)>;
 class InvocationLog;
+class Journal;
 
 struct ServiceOptions {
   std::string region = "us-east-1";  ///< Where the caller's signature names none.
@@ -48,13 +49,14 @@ struct ServiceOptions {
   std::shared_ptr<auth::Gate> gate = nullptr;
   /// Takes down what engines answer; null: nobody does.
   std::shared_ptr<engines::replay::Recorder> recorder = nullptr;
-  /// Null: everything is answered here.
-  FindForwarder find_forwarder = nullptr;
   /// Keeps what callers make; null: the service does, in memory.
   std::shared_ptr<store::Store> store = nullptr;
   ModelAccess access = ModelAccess::granted;
   /// The folder that stands for S3, where model calls are logged; empty: they are not.
   std::filesystem::path logs = {};
+  std::size_t journal = 0;  ///< Requests that are kept to be looked at.
+  /// Null: everything is answered here.
+  FindForwarder find_forwarder = nullptr;
 };
 
 /// What answers a request.
@@ -91,6 +93,9 @@ class Service {
   /// For what takes too long for an I/O thread.
   WorkerPool& workers() const { return *workers_; }
 
+  /// The latest requests and their answers.
+  Journal& journal() const { return *journal_; }
+
   /// What it has counted. Streamed answers share it, and may outlive the service.
   const std::shared_ptr<ServiceMetrics>& metrics() const { return metrics_; }
 
@@ -101,6 +106,7 @@ class Service {
   const std::shared_ptr<const catalog::Catalog> catalog_;
   const FindEngine find_engine_;
   const std::unique_ptr<WorkerPool> workers_;
+  const std::shared_ptr<Journal> journal_;
   const std::shared_ptr<InvocationLog> invocation_log_;
   const std::shared_ptr<ServiceMetrics> metrics_ = std::make_shared<ServiceMetrics>();
 };
