@@ -111,11 +111,11 @@ Result<int> number_of(std::string_view name, const std::string& text, int most) 
 }
 
 /// "2026-11-26T12:00:00Z"
-Result<WallTime> time_of(const std::string& text) {
+Result<std::chrono::seconds> time_of(const std::string& text) {
   std::tm parts{};
   const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
   if (end && (*end == '\0' || std::string_view(end) == "Z")) {
-    return std::chrono::system_clock::from_time_t(timegm(&parts));
+    return std::chrono::seconds(timegm(&parts));
   }
   return Error{ErrorCode::validation,
                "since: expected a time such as 2026-11-26T12:00:00Z, found '" + text + "'"};

@@ -116,7 +116,8 @@ bool fits(const Interaction& interaction, const Journal::Filter& filter) {
   return (filter.operation.empty() || account.operation == filter.operation) &&
          (filter.engine.empty() || account.engine_kind == filter.engine) &&
          (!filter.status || interaction.status == *filter.status) &&
-         (!filter.since || interaction.began >= *filter.since) &&
+         (!filter.since || std::chrono::floor<std::chrono::seconds>(
+                               interaction.began.time_since_epoch()) >= *filter.since) &&
          (filter.model.empty() || account.model_id.find(filter.model) != std::string::npos);
 }
 

@@ -38,7 +38,8 @@ class Journal {
     std::string_view model = {};   ///< Part of the id that was asked for.
     std::string_view engine = {};  ///< "llama"
     std::optional<int> status = std::nullopt;
-    std::optional<WallTime> since = std::nullopt;
+    /// Since 1970; a WallTime holds no year past 2262, which may well be asked for.
+    std::optional<std::chrono::seconds> since = std::nullopt;
     std::size_t limit = 100;
   };
 
