@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/ids.h"
 #include "base/json.h"
+#include "client/endpoint.h"
 #include "client/errors.h"
 #include "event_stream/message.h"
 
@@ -23,20 +24,6 @@ constexpr std::string_view generations[] = {"Converse", "ConverseStream", "Invok
 constexpr std::chrono::seconds skew_min{240};
 
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
-
-struct Place {
-  std::string host;    ///< As the Host field has it.
-  std::string prefix;  ///< A path that stands before every operation's.
-};
-
-Place place_of(const std::string& url) {
-  const std::size_t host = url.find("://") + 3;
-  const std::size_t path = std::min(url.find('/', host), url.size());
-  Place place{url.substr(host, path - host), url.substr(path)};
-  const std::string_view usual = url.starts_with("https") ? ":443" : ":80";
-  if (place.host.ends_with(usual)) place.host.resize(place.host.size() - usual.size());
-  return place;
-}
 
 std::optional<WallTime> date_of(const http::ClientHead& head) {
   const std::string text(head.headers.find("date").value_or(""));
@@ -81,7 +68,7 @@ class Caller::Attempts : public std::enable_shared_from_this<Attempts> {
       : caller_(std::move(caller)),
         operation_(operation),
         request_(std::move(request)),
-        place_(place_of(settings().url_of(operation.service))),
+        endpoint_(endpoint_of(settings().url_of(operation.service))),
         invocation_(random_uuid()),
         done_(std::move(done)),
         opened_(std::move(opened)) {}
@@ -125,9 +112,9 @@ class Caller::Attempts : public std::enable_shared_from_this<Attempts> {
   }
 
   sigv4::Fields signature(const sigv4::Credentials& credentials) const {
-    const std::string path = place_.prefix + request_.path;
+    const std::string path = endpoint_.prefix + request_.path;
     return sigv4::sign({.method = request_.method,
-                        .host = place_.host,
+                        .host = endpoint_.host,
                         .path = path,
                         .query = request_.query,
                         .headers = request_.headers,
@@ -319,7 +306,7 @@ class Caller::Attempts : public std::enable_shared_from_this<Attempts> {
   const std::shared_ptr<Caller> caller_;
   const api::Operation& operation_;
   const WireRequest request_;
-  const Place place_;
+  const Endpoint endpoint_;
   const std::string invocation_;
   Done done_;      // of a whole answer,
   Opened opened_;  // or of a stream

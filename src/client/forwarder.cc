@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "client/endpoint.h"
+
 namespace craton::client {
 namespace {
 
@@ -68,19 +70,6 @@ sigv4::Fields to_sign(const sigv4::Fields& fields) {
   return some;
 }
 
-std::string host_of(const std::string& url) {
-  const std::size_t begin = url.find("://") + 3;
-  std::string host = url.substr(begin, url.find('/', begin) - begin);
-  const std::string_view usual = url.starts_with("https") ? ":443" : ":80";
-  if (host.ends_with(usual)) host.resize(host.size() - usual.size());
-  return host;
-}
-
-std::string path_prefix_of(const std::string& url) {
-  const std::size_t path = url.find('/', url.find("://") + 3);
-  return path == url.npos ? "" : url.substr(path);
-}
-
 }  // namespace
 
 bool is_between_neighbours(std::string_view name) {
@@ -114,6 +103,7 @@ std::shared_ptr<Forwarder::Sent> Forwarder::send(api::Service service, const htt
   std::pair<std::string, std::string> target = target_of(request.target);  // path and query
   const sigv4::Fields fields = fields_of(request);
   const std::string& url = settings_.url_of(service);
+  const Endpoint endpoint = endpoint_of(url);
   http::ClientRequest onward{
       .method = request.method, .url = url + target.first, .body = request.body};
   if (!target.second.empty()) onward.url += "?" + target.second;
@@ -127,8 +117,8 @@ std::shared_ptr<Forwarder::Sent> Forwarder::send(api::Service service, const htt
     return sent;
   }
   credentials_->get([this, sent, onward = std::move(onward), handlers = std::move(handlers),
-                     path = path_prefix_of(url) + target.first, query = target.second,
-                     host = host_of(url),
+                     path = endpoint.prefix + target.first, query = target.second,
+                     host = endpoint.host,
                      signed_fields = to_sign(fields)](Result<sigv4::Credentials> found) mutable {
     if (!found) {
       return handlers.on_end({http::TransferFault::unreachable, found.error().message});
