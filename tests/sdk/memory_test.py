@@ -12,6 +12,13 @@ pytestmark = pytest.mark.skipif(craton.sanitized(), reason="a sanitizer keeps fr
 ROUND = 1500
 
 
+@pytest.fixture(scope="module")
+def bare():
+    """Without the journal, whose memory has a test of its own."""
+    with craton.serving("--model", "none", "--journal", "0") as server:
+        yield server
+
+
 def rounds(server, requests, count):
     """Sends `requests` over and over on one connection until `count` are answered."""
     with wire.Connection(server, timeout=60) as connection:
@@ -90,3 +97,16 @@ def test_an_idle_server_is_small():
     with craton.serving("--model", "none") as server:
         assert server.get("/foundation-models") == 200
         assert server.memory_kib() < 32 * 1024
+
+
+def test_the_journal_keeps_to_its_bound():
+    """64 MiB of requests and answers, whatever is asked."""
+    large = wire.request("POST", "/model/anthropic.claude-v2/converse", json.dumps(
+        {"messages": [{"role": "user", "content": [{"text": "x" * 900_000}]}]}).encode())
+    with craton.serving("--model", "none") as server:
+        before = server.memory_kib()
+        rounds(server, [large], 100)
+        filled = server.memory_kib()
+        rounds(server, [large], 400)
+        assert server.memory_kib() - filled < 32 * 1024
+        assert server.memory_kib() - before < 128 * 1024
