@@ -27,6 +27,12 @@ std::vector<std::string> fault_names(const engines::faults::Struck& faults) {
   return names;
 }
 
+/// A body that was read in pieces has room for up to as much again, which is not to be kept.
+void drop_spare(std::string& body) {
+  constexpr std::size_t spare_max = 16 * 1024;
+  if (body.capacity() - body.size() > spare_max) body.shrink_to_fit();
+}
+
 /// A streamed body whose attendant goes when it does.
 class AttendedBody : public http::BodyStream {
  public:
@@ -66,6 +72,7 @@ Attendant::~Attendant() {
   count();
   write();
   settle();
+  if (kept_whole_) drop_spare(interaction_->request.body);
   if (logged_) invocation_log_->saw(interaction_);
   if (journal_->on()) journal_->saw(interaction_);
 }
