@@ -84,6 +84,15 @@ std::string quote(std::string_view text) {
 }
 
 void append_number(double number, std::string& out) {
+  // A number that JSON can write and a double cannot hold ("1e999") has become infinite.
+  if (std::isinf(number)) {
+    out += number > 0 ? "1e999" : "-1e999";
+    return;
+  }
+  if (std::isnan(number)) {
+    out += "null";
+    return;
+  }
   char buffer[64];
   const double magnitude = std::fabs(number);
   const bool plain = number == 0 || (magnitude >= 1e-7 && magnitude < 1e21);

@@ -37,7 +37,7 @@ std::string quote(std::string_view text);
 void append_quoted(std::string_view text, std::string& out);
 
 /// Shortest text that reads back as `number`, never in exponent notation for magnitudes that JSON
-/// users write plainly (1e-7 to 1e21); integral values end in `.0`.
+/// users write plainly (1e-7 to 1e21); integral values end in `.0`. Infinity is `1e999`.
 void append_number(double number, std::string& out);
 
 /// The same, but integral values without `.0`: "2", as messages name bounds.

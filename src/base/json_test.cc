@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <cmath>
 #include <limits>
 
 namespace craton {
@@ -56,6 +57,16 @@ TEST(Json, EscapesOnlyWhatItMust) {
 TEST(Json, KeepsMembersInOrder) {
   const std::string text = R"({"z":1,"a":{"y":[true,false,null],"b":"x"}})";
   EXPECT_EQ(json::to_text(*json::parse(text)), text);
+}
+
+TEST(Json, NumbersTooLargeForADoubleStayJson) {
+  for (const char* text : {"1e999", "-1e999"}) {
+    const auto value = json::parse(text);
+    ASSERT_TRUE(value);
+    EXPECT_EQ(json::to_text(*value), text);
+    EXPECT_EQ(*json::parse(json::to_text(*value)), *value);
+  }
+  EXPECT_EQ(json::to_text(json::value(std::nan(""))), "null");
 }
 
 }  // namespace
