@@ -27,16 +27,11 @@ void print_json(const ViewedAnswer& viewed, const std::string& model) {
 
 int ask(const ConnectionFlags& where, const PromptFlags& flags, bool stats) {
   const bool json = where.output == "json";
-  Result<std::string> text = text_of(flags);
-  if (!text) return fail(text.error().message), exit_usage;
-  Result<Turn> turn = user_turn(std::move(*text), flags.images);
-  if (!turn) return fail(turn.error().message), exit_usage;
-  Conversation conversation = begun_conversation(flags);
-  conversation.turns.push_back(std::move(*turn));
-
+  const Result<Conversation> conversation = conversation_of(flags);
+  if (!conversation) return fail(conversation.error().message), exit_usage;
   const Outcome<Connection> connection = Connection::open(where);
   if (!connection) return fail(connection.error(), json);
-  const ViewedAnswer viewed = view_answer(connection->client(), flags.model, conversation, !json);
+  const ViewedAnswer viewed = view_answer(connection->client(), flags.model, *conversation, !json);
   if (viewed.error) return fail(*viewed.error, json);
   if (json) {
     print_json(viewed, flags.model);

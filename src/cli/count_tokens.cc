@@ -14,16 +14,12 @@ namespace {
 constexpr std::string_view default_model = "anthropic.claude-haiku-4-5-20251001-v1:0";
 
 int count_tokens(const ConnectionFlags& where, const PromptFlags& flags) {
-  Result<std::string> text = text_of(flags);
-  if (!text) return fail(text.error().message), exit_usage;
-  Result<Turn> turn = user_turn(std::move(*text), flags.images);
-  if (!turn) return fail(turn.error().message), exit_usage;
-  Conversation conversation = begun_conversation(flags);
-  conversation.turns.push_back(std::move(*turn));
+  const Result<Conversation> conversation = conversation_of(flags);
+  if (!conversation) return fail(conversation.error().message), exit_usage;
   const bool json = where.output == "json";
   const Outcome<Connection> connection = Connection::open(where);
   if (!connection) return fail(connection.error(), json);
-  const auto count = connection->client().count_tokens(flags.model, conversation).get();
+  const auto count = connection->client().count_tokens(flags.model, *conversation).get();
   if (!count) return fail(count.error(), json);
   if (json) {
     std::puts(json::to_text(json::object{{"inputTokens", *count}}).c_str());

@@ -120,4 +120,12 @@ Result<Turn> user_turn(std::string text, const std::vector<std::string>& images)
   return turn;
 }
 
+Result<Conversation> conversation_of(const PromptFlags& flags) {
+  CRATON_TRY_ASSIGN(std::string text, text_of(flags));
+  CRATON_TRY_ASSIGN(Turn turn, user_turn(std::move(text), flags.images));
+  Conversation conversation = begun_conversation(flags);
+  conversation.turns.push_back(std::move(turn));
+  return conversation;
+}
+
 }  // namespace craton::cli

@@ -40,6 +40,9 @@ Result<std::string> text_of(const PromptFlags& flags);
 /// A conversation without turns: the system's text and the sampling.
 Conversation begun_conversation(const PromptFlags& flags);
 
+/// The same with one turn: the images and text_of(). Fails as both do.
+Result<Conversation> conversation_of(const PromptFlags& flags);
+
 /// A turn of the user's: images, then the text.
 Result<Turn> user_turn(std::string text, const std::vector<std::string>& images);
 

@@ -125,7 +125,7 @@ bool fits(const Interaction& interaction, const Journal::Filter& filter) {
 
 void Journal::saw(std::shared_ptr<const Interaction> interaction) {
   const std::size_t bytes = bytes_of(*interaction);
-  std::deque<Entry> gone;  // freed outside of the lock
+  std::vector<Entry> gone;  // freed outside of the lock; most often none or one
   const std::lock_guard lock(mutex_);
   entries_.push_back({std::move(interaction), bytes});
   bytes_ += bytes;
