@@ -15,6 +15,7 @@ endfunction()
 # One folder of src/ as the library craton_NAME, made of its *.cc, and its tests as NAME_test, made
 # of its *_test.cc. A floor sees only what it names in DEPENDS: the direction of the arrows in
 # docs/architecture.md is held by the linker and by tests/floors_test.py.
+# Its tests are one test each of ctest; under a sanitizer, one for the whole floor.
 # TESTS_ALONE: its tests compute on every core, so they are one test that runs while no other does.
 # THREADED_TESTS: all of them that have threads; the thread sanitizer, which makes everything ten times
 # slower, runs no others.
@@ -51,13 +52,14 @@ function(craton_floor name)
     if(CRATON_SYMBOLIZER)
       string(APPEND environment ":external_symbolizer_path=${CRATON_SYMBOLIZER}")
     endif()
-    if(floor_TESTS_ALONE)
+    if(CRATON_SANITIZE OR floor_TESTS_ALONE)
+      # One process for all: a sanitizer's start-up costs more than most tests.
       set(filter "*")
       if(CRATON_SANITIZE STREQUAL "thread" AND floor_THREADED_TESTS)
         set(filter "${floor_THREADED_TESTS}")
       endif()
       add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1 --gtest_filter=${filter})
-      set_tests_properties(${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL TRUE
+      set_tests_properties(${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL ${floor_TESTS_ALONE}
                                                ENVIRONMENT "${environment}")
     else()
       gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES
