@@ -27,6 +27,8 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 /// The nearest of `names` to `name`; empty when none is near enough to be a slip of the keys.
 inline std::string_view nearest(std::string_view name, std::span<const std::string_view> names) {
+  constexpr std::size_t name_bytes_max = 256;  // longer is no slip, and would take its time
+  if (name.size() > name_bytes_max) return {};
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const std::string_view candidate : names) {

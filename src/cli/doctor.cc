@@ -27,7 +27,7 @@
 #include "models/pull.h"
 #include "server/config.h"
 #include "server/environment.h"
-#include "server/served_models.h"
+#include "server/model_checks.h"
 
 namespace craton::cli {
 namespace {

@@ -56,17 +56,17 @@ class Signals {
 };
 
 void print_models(const server::ServedModels& models, const std::string& url) {
-  const std::vector<server::ServedModels::Row> rows = models.rows();
+  const std::vector<server::PooledModels::Row> rows = models.rows();
   const std::vector<std::string> rules = models.rules_told();
   for (const std::string& file : rules) std::printf("rules: %s\n", file.c_str());
   const std::string recordings = models.recordings_told();
   if (!recordings.empty()) std::printf("replay: %s\n", recordings.c_str());
   if (rows.empty() && rules.empty() && recordings.empty())
     std::printf("model: none, so the control plane only\n");
-  for (const server::ServedModels::Row& row : rows) {
+  for (const server::PooledModels::Row& row : rows) {
     const std::string when =
         row.kept ? "loading; " + url + "/ready turns 200 when it answers" : "loaded when asked for";
-    std::printf("model: %s (%s)\n", std::string(row.engine.model()).c_str(), when.c_str());
+    std::printf("model: %s (%s)\n", std::string(row.engine->model()).c_str(), when.c_str());
   }
 }
 
@@ -95,6 +95,10 @@ void print_start(const server::Config& config, const server::BedrockServer& serv
   std::fflush(stdout);
 }
 
+Result<server::Config> config_of(const ServeFlags& flags) {
+  return server::read_config({flags.values, server::process_environment, flags.config_file});
+}
+
 /// What reads its files again, and what the log calls it.
 void reload(std::string_view what, const Result<void>& result) {
   const std::string name(what);
@@ -102,13 +106,24 @@ void reload(std::string_view what, const Result<void>& result) {
          : log::error(name + "_not_reloaded", {{"reason", result.error().message}});
 }
 
+/// Bindings, and the models that they name; the rest is as it was at the start.
+Result<void> reload_bindings(const ServeFlags& flags, server::ServedModels& models) {
+  CRATON_TRY_ASSIGN(const server::Config config, config_of(flags));
+  return models.rebind(config);
+}
+
+void reload_all(const ServeFlags& flags, server::BedrockServer& server,
+                server::ServedModels& models) {
+  if (server.url().starts_with("https:")) reload("tls", server.reload_tls());
+  reload("bindings", reload_bindings(flags, models));
+  if (!models.rules_told().empty()) reload("rules", models.reload_rules());
+}
+
 /// Drains at the first signal that stops; stops at once at a second.
-void serve_until_stopped(server::BedrockServer& server, const server::ServedModels& models,
-                         const Signals& signals, std::chrono::seconds drain_limit) {
-  while (signals.wait() == SIGHUP) {
-    if (server.url().starts_with("https:")) reload("tls", server.reload_tls());
-    if (!models.rules_told().empty()) reload("rules", models.reload_rules());
-  }
+void serve_until_stopped(const ServeFlags& flags, server::BedrockServer& server,
+                         server::ServedModels& models, const Signals& signals,
+                         std::chrono::seconds drain_limit) {
+  while (signals.wait() == SIGHUP) reload_all(flags, server, models);
   log::info("draining", {{"limit_s", std::int64_t(drain_limit.count())}});
   std::atomic<bool> drained = false;
   std::thread drain([&] {
@@ -126,8 +141,7 @@ void serve_until_stopped(server::BedrockServer& server, const server::ServedMode
 }
 
 int serve(const ServeFlags& flags) {
-  const auto config =
-      server::read_config({flags.values, server::process_environment, flags.config_file});
+  const auto config = config_of(flags);
   if (!config) return fail(config.error().message);
   log::set_level(config->log_level);
   const Signals signals;
@@ -137,7 +151,7 @@ int serve(const ServeFlags& flags) {
   const auto server = server::BedrockServer::start(*config, *models);
   if (!server) return fail(server.error().message);
   print_start(*config, **server, **models);
-  serve_until_stopped(**server, **models, signals, config->drain_limit);
+  serve_until_stopped(flags, **server, **models, signals, config->drain_limit);
   log::info("stopped");
   log::flush();
   return exit_ok;

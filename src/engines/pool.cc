@@ -95,6 +95,8 @@ struct Pool::Member {
   const PoolModel model;
 
   // Guarded by the pool's mutex.
+  bool kept = model.kept;
+  bool retired = false;
   std::shared_ptr<Engine> engine;  ///< Null: not loaded, and not loading.
   bool made_now = false;           ///< The pool's thread is about to put one there.
   SteadyTime made{};
@@ -141,11 +143,7 @@ std::shared_ptr<Pool> Pool::make(std::vector<PoolModel> models,
 Pool::Pool(std::vector<PoolModel> models, std::optional<std::uint64_t> bytes_max,
            std::function<SteadyTime()> clock)
     : bytes_max_(bytes_max), now_(std::move(clock)) {
-  for (PoolModel& model : models) {
-    models_.push_back(std::make_unique<Member>(*this, std::move(model)));
-    Member& member = *models_.back();
-    if (member.model.kept) wanted_.push_back(&member);
-  }
+  for (PoolModel& model : models) add(std::move(model));
   thread_ = std::thread([this] { run(); });
 }
 
@@ -158,15 +156,45 @@ Pool::~Pool() {
   thread_.join();
 }
 
-bool Pool::kept(std::size_t model) const { return models_[model]->model.kept; }
+std::size_t Pool::add(PoolModel model) {
+  std::lock_guard lock(mutex_);
+  models_.push_back(std::make_unique<Member>(*this, std::move(model)));
+  if (models_.back()->kept) want(*models_.back());
+  return models_.size() - 1;
+}
+
+void Pool::retire(std::size_t model) {
+  std::lock_guard lock(mutex_);
+  Member& member = *models_[model];
+  member.kept = false;
+  member.retired = true;
+  if (member.waiting.empty()) std::erase(wanted_, &member);
+  if (member.holders == 0) unload(member);
+}
+
+std::size_t Pool::size() const {
+  std::lock_guard lock(mutex_);
+  return models_.size();
+}
+
+/// They stay where they are.
+Pool::Member& Pool::member(std::size_t model) const {
+  std::lock_guard lock(mutex_);
+  return *models_[model];
+}
+
+bool Pool::kept(std::size_t model) const {
+  std::lock_guard lock(mutex_);
+  return models_[model]->kept;
+}
 
 std::shared_ptr<Engine> Pool::take(std::size_t model) {
-  auto guest = std::make_unique<Guest>(*this, *models_[model]);
+  auto guest = std::make_unique<Guest>(*this, member(model));
   come(*guest);
   return {guest.release(), [pool = shared_from_this()](Engine* left) { delete left; }};
 }
 
-const Engine& Pool::peek(std::size_t model) const { return models_[model]->view; }
+const Engine& Pool::peek(std::size_t model) const { return member(model).view; }
 
 int Pool::loaded() const {
   std::lock_guard lock(mutex_);
@@ -204,7 +232,9 @@ void Pool::leave(Guest& guest) {
   if (!guest.admitted_) return;
   --member.holders;
   member.used = ++clock_;
-  if (member.holders == 0) changed_.notify_one();
+  if (member.holders > 0) return;
+  if (member.retired) unload(member);
+  changed_.notify_one();
 }
 
 /// With the mutex held.
@@ -220,7 +250,7 @@ void Pool::want(Member& member) {
 /// Whether another has waited for its turn, and this one, having had its own, must go for it. With
 /// the mutex held.
 bool Pool::must_yield(const Member& member) const {
-  if (!bytes_max_ || !member.engine || member.model.kept) return false;
+  if (!bytes_max_ || !member.engine || member.kept) return false;
   const SteadyTime before = now_() - turn;
   if (member.made > before) return false;
   return std::ranges::any_of(wanted_, [&](const Member* wanted) {
@@ -232,7 +262,7 @@ bool Pool::must_yield(const Member& member) const {
 bool Pool::is_in_the_way(const Member& member, const Member& wanted) const {
   std::uint64_t bytes = bytes_ - bytes_discarded_ + wanted.model.bytes;
   for (const auto& other : models_) {
-    if (!other->engine || other->model.kept || other->made >= member.made) continue;
+    if (!other->engine || other->kept || other->made >= member.made) continue;
     bytes -= std::min(bytes, other->model.bytes);
   }
   return bytes > *bytes_max_;
@@ -270,6 +300,7 @@ bool Pool::load_next(std::unique_lock<std::mutex>& lock) {
     wanted_.erase(wanted_.begin() + static_cast<std::ptrdiff_t>(i));
     if (!member.engine) load(member, lock);
     wake_waiting(member, lock);
+    if (member.retired && member.holders == 0) unload(member);
     return true;
   }
   return false;
@@ -307,7 +338,7 @@ bool Pool::make_room_for(const Member& wanted) {
   std::vector<Member*> idle;
   std::uint64_t idle_bytes = 0;
   for (const auto& member : models_) {
-    if (!member->engine || member->holders > 0 || member->model.kept) continue;
+    if (!member->engine || member->holders > 0 || member->kept) continue;
     idle.push_back(member.get());
     idle_bytes += member->model.bytes;
   }

@@ -54,7 +54,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
       std::function<SteadyTime()> clock = std::chrono::steady_clock::now);
   ~Pool();
 
-  std::size_t size() const { return models_.size(); }
+  /// Adds a model, which may be taken from now on by the number that is returned.
+  std::size_t add(PoolModel model);
+
+  /// Unloads it as soon as nobody holds it, also when it was to be kept.
+  void retire(std::size_t model);
+
+  std::size_t size() const;
   bool kept(std::size_t model) const;
 
   /// The engine of a model. While anybody holds it the model is not unloaded. Keeps the pool.
@@ -73,6 +79,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Pool(std::vector<PoolModel> models, std::optional<std::uint64_t> bytes_max,
        std::function<SteadyTime()> clock);
 
+  Member& member(std::size_t model) const;
   void come(Guest& guest);
   void admit(Guest& guest);
   void leave(Guest& guest);

@@ -285,6 +285,38 @@ TEST_F(PoolTest, KeepsItsBoundWhateverIsAsked) {
   EXPECT_LE(world.most_alive, 3);
 }
 
+TEST_F(PoolTest, AModelThatIsAddedIsLoadedWhenItIsAskedFor) {
+  const auto pool = Pool::make({}, 8);
+  EXPECT_EQ(pool->size(), 0);
+  const std::size_t added = pool->add(model("late", 4));
+  EXPECT_EQ(pool->size(), 1);
+  EXPECT_TRUE(loads(*pool->take(added)));
+  pool->add(model("kept", 4, true));
+  EXPECT_TRUE(eventually([&] { return pool->loaded() == 2; })) << "who is kept, at once";
+}
+
+TEST_F(PoolTest, WhatIsRetiredGoesWhenNobodyHoldsItAnyMore) {
+  const auto pool = Pool::make({model("a", 1), model("kept", 1, true)}, std::nullopt);
+  std::shared_ptr<Engine> held = pool->take(0);
+  EXPECT_TRUE(loads(*held));
+  pool->retire(0);
+  EXPECT_EQ(*held->count_tokens({}), 7) << "who is there stays";
+  EXPECT_TRUE(loads(*pool->take(1)));
+  pool->retire(1);
+  EXPECT_FALSE(pool->kept(1));
+  EXPECT_TRUE(eventually([&] { return pool->loaded() == 1; }));
+  held.reset();
+  EXPECT_TRUE(eventually([&] { return pool->loaded() == 0 && world.alive == 0; }));
+}
+
+TEST_F(PoolTest, WhatIsRetiredWhileItLoadsGoesToo) {
+  const auto pool = Pool::make({model("a", 1, true)}, std::nullopt);
+  pool->retire(0);
+  EXPECT_TRUE(eventually([&] { return pool->loaded() == 0 && world.alive == 0; }));
+  EXPECT_TRUE(loads(*pool->take(0))) << "somebody knew it still";
+  EXPECT_TRUE(eventually([&] { return pool->loaded() == 0; }));
+}
+
 /// Between "it is wanted" and "it is there" an engine is made, which takes a moment.
 TEST_F(PoolTest, MakesAModelOnceThatIsAskedForWhileItIsMade) {
   std::promise<void> begun;

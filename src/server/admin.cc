@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "engines/rules/value.h"
+#include "server/new_binding.h"
 #include "service/errors.h"
 
 namespace craton::server {
@@ -92,6 +93,38 @@ http::Response clear_faults(const http::Request& request, const Administered& ad
   return list_faults(request, administered);
 }
 
+http::Response list_bindings(const http::Request&, const Administered& administered) {
+  std::string text;
+  const auto rows = administered.models.bindings();
+  for (const auto& row : *rows) text += (text.empty() ? "" : ",") + binding_text(*row);
+  return answer(200, "{\"bindings\":[" + text + "]}");
+}
+
+Result<void> bind(const std::string& body, ServedModels& models) {
+  CRATON_TRY_ASSIGN(const NewBinding binding, read_new_binding(body));
+  return models.bind(binding);
+}
+
+http::Response add_binding(const http::Request& request, const Administered& administered) {
+  const Result<void> bound = bind(request.body, administered.models);
+  if (!bound) return refused(bound.error());
+  http::Response response = list_bindings(request, administered);
+  response.status = 201;
+  return response;
+}
+
+http::Response reset_bindings(const http::Request& request, const Administered& administered) {
+  administered.models.reset_bindings();
+  return list_bindings(request, administered);
+}
+
+/// The one whose id ends the path.
+http::Response remove_binding(std::string_view id, const Administered& administered) {
+  if (administered.models.unbind(id)) return list_bindings({}, administered);
+  return refused(
+      {ErrorCode::resource_not_found, "There is no such binding; /_craton/bindings lists them."});
+}
+
 http::Response reset(const http::Request&, const Administered& administered) {
   administered.models.reset();
   administered.journal.clear();
@@ -163,8 +196,6 @@ http::Response clear_requests(const http::Request&, const Administered& administ
   return answer(200, "{\"requests\":[]}");
 }
 
-constexpr std::string_view requests_prefix = "/_craton/requests/";
-
 /// The one whose id ends the path.
 http::Response show_request(std::string_view id, const Administered& administered) {
   const auto interaction = administered.journal.find(id);
@@ -181,9 +212,21 @@ struct Route {
 constexpr std::array routes{Route{"GET", "/_craton/faults", list_faults},
                             Route{"POST", "/_craton/faults", add_fault},
                             Route{"DELETE", "/_craton/faults", clear_faults},
+                            Route{"GET", "/_craton/bindings", list_bindings},
+                            Route{"POST", "/_craton/bindings", add_binding},
+                            Route{"DELETE", "/_craton/bindings", reset_bindings},
                             Route{"POST", "/_craton/reset", reset},
                             Route{"GET", "/_craton/requests", list_requests},
                             Route{"DELETE", "/_craton/requests", clear_requests}};
+
+/// Of one thing, whose id ends the path.
+struct ItemRoute {
+  std::string_view method;
+  std::string_view prefix;
+  http::Response (*answer)(std::string_view id, const Administered& administered);
+};
+constexpr std::array item_routes{ItemRoute{"GET", "/_craton/requests/", show_request},
+                                 ItemRoute{"DELETE", "/_craton/bindings/", remove_binding}};
 
 }  // namespace
 
@@ -201,12 +244,14 @@ std::optional<http::Response> answer_admin(const http::Request& request,
     if (route.path == path && route.method == request.method)
       return route.answer(request, administered);
   }
-  if (request.method == "GET" && path.starts_with(requests_prefix)) {
-    return show_request(path.substr(requests_prefix.size()), administered);
+  for (const ItemRoute& route : item_routes) {
+    if (route.method == request.method && path.starts_with(route.prefix)) {
+      return route.answer(path.substr(route.prefix.size()), administered);
+    }
   }
-  return refused({ErrorCode::unknown_operation,
-                  "There is no such operation below /_craton/; docs/faults.md and docs/journal.md "
-                  "list them."});
+  return refused(
+      {ErrorCode::unknown_operation,
+       "There is no such operation below /_craton/; docs/administration.md lists them."});
 }
 
 }  // namespace craton::server

@@ -32,7 +32,7 @@ http::ServerOptions http_options(const Config& config, const TlsSetup& tls) {
 
 service::ServiceOptions service_options(const Config& config, std::shared_ptr<auth::Gate> gate,
                                         std::shared_ptr<engines::replay::Recorder> recorder,
-                                        service::FindForwarder find_forwarder) {
+                                        std::shared_ptr<const service::Forwarding> forwarding) {
   return {.region = config.region,
           .model_wait = config.model_wait,
           .answer_limit = config.answer_limit,
@@ -43,43 +43,42 @@ service::ServiceOptions service_options(const Config& config, std::shared_ptr<au
           .logs = config.logs.empty() ? data_folder(config.data) / "logs"
                                       : std::filesystem::path(config.logs),
           .journal = static_cast<std::size_t>(config.journal),
-          .find_forwarder = std::move(find_forwarder)};
+          .forwarding = std::move(forwarding)};
 }
 
 }  // namespace
 
 struct BedrockServer::Parts {
-  Parts(const Config& with, TlsSetup with_tls, std::shared_ptr<const ServedModels> served,
+  Parts(const Config& with, TlsSetup with_tls, std::shared_ptr<ServedModels> served,
         std::shared_ptr<auth::Gate> let_in, std::shared_ptr<engines::replay::Recorder> recorder)
       : config(with),
         tls(std::move(with_tls)),
         models(std::move(served)),
         gate(std::move(let_in)),
-        service(service_options(config, gate, std::move(recorder), find_forwarder()),
+        service(service_options(config, gate, std::move(recorder), models),
                 std::make_shared<catalog::Catalog>(config.catalog),
                 [this](const engines::Request& asked) { return models->engine_for(asked); }),
         http(
             http_options(config, tls),
             [this](http::Request request) { return answer(std::move(request)); },
             [this](int status, std::string_view reason) { return refuse(status, reason); }),
-        host(config.host) {
-    for (const ServedModels::Row& row : models->rows()) {
-      engines.push_back(&row.engine);
-      if (row.kept) kept.push_back(&row.engine);
-    }
-  }
+        host(config.host) {}
 
-  service::FindForwarder find_forwarder() const {
-    if (!models->forwards()) return nullptr;
-    return [this](std::string_view model_id) { return models->forwarder_for(model_id); };
+  Engines engines(bool kept_alone) const {
+    Engines some;
+    for (PooledModels::Row& row : models->rows()) {
+      if (row.kept || !kept_alone) some.push_back(std::move(row.engine));
+    }
+    return some;
   }
 
   boost::asio::awaitable<http::Response> answer(http::Request request) {
     const SteadyTime began = std::chrono::steady_clock::now();
-    std::optional<http::Response> probe = answer_probe(request, kept);
+    std::optional<http::Response> probe;
+    if (is_probe(request)) probe = answer_probe(request, engines(true));
     if (!probe) probe = answer_admin(request, {*models, service.journal()});
     if (!probe && asks_for_metrics(request)) {
-      probe = metrics_page(request, {service, engines, http.traffic()});
+      probe = metrics_page(request, {service, engines(false), http.traffic()});
     }
     if (!probe) return service.handle(std::move(request));
     service.metrics()->finished({.operation = path_name(request.target),
@@ -108,10 +107,8 @@ struct BedrockServer::Parts {
 
   const Config config;
   TlsSetup tls;
-  std::shared_ptr<const ServedModels> models;
-  std::shared_ptr<auth::Gate> gate;             // null: everybody is let in
-  std::vector<const engines::Engine*> engines;  // of `models`
-  std::vector<const engines::Engine*> kept;     // of those
+  std::shared_ptr<ServedModels> models;
+  std::shared_ptr<auth::Gate> gate;  // null: everybody is let in
   service::Service service;
   http::Server http;  // last: its threads end before what they use
   std::string host;
@@ -120,8 +117,8 @@ struct BedrockServer::Parts {
 BedrockServer::BedrockServer() = default;
 BedrockServer::~BedrockServer() = default;
 
-Result<std::unique_ptr<BedrockServer>> BedrockServer::start(
-    const Config& config, std::shared_ptr<const ServedModels> models) {
+Result<std::unique_ptr<BedrockServer>> BedrockServer::start(const Config& config,
+                                                            std::shared_ptr<ServedModels> models) {
   std::unique_ptr<BedrockServer> server(new BedrockServer);
   CRATON_TRY_ASSIGN(TlsSetup tls, make_tls(config));
   std::shared_ptr<auth::Gate> gate;

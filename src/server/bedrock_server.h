@@ -21,7 +21,7 @@ class BedrockServer {
   /// Listens and serves when it returns; models load in the background meanwhile.
   /// Fails when the address or the certificate cannot be had; the message names it and the cure.
   static Result<std::unique_ptr<BedrockServer>> start(const Config& config,
-                                                      std::shared_ptr<const ServedModels> models);
+                                                      std::shared_ptr<ServedModels> models);
   ~BedrockServer();
 
   std::uint16_t port() const;

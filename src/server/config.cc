@@ -176,6 +176,19 @@ Result<void> read_prefix(std::string_view name, ModelConfig& model) {
   return set ? set : refused(std::string(name) + ": " + set.error().message);
 }
 
+/// What a model has before its own settings: those of all, and what its name says.
+Result<ModelConfig> shared_settings(const Config& config, const std::string& name) {
+  ModelConfig shared = config.model;
+  shared.file = name;
+  shared.projector.clear();  // these were made for the default model
+  shared.draft.clear();
+  shared.script.clear();
+  shared.upstream.clear();
+  shared.aws = false;
+  CRATON_TRY(read_prefix(name, shared));
+  return shared;
+}
+
 /// The named models have the settings of all, and their own; what bindings name beside them is a
 /// model as well.
 Result<void> settle_models(Config& config, const std::vector<ModelLine>& lines) {
@@ -199,14 +212,7 @@ Result<void> settle_models(Config& config, const std::vector<ModelLine>& lines) 
     if (!known) config.models.push_back({binding.model, {}});
   }
   for (NamedModel& model : config.models) {
-    model.config = config.model;
-    model.config.file = model.name;
-    model.config.projector.clear();  // these were made for the default model
-    model.config.draft.clear();
-    model.config.script.clear();
-    model.config.upstream.clear();
-    model.config.aws = false;
-    CRATON_TRY(read_prefix(model.name, model.config));
+    CRATON_TRY_ASSIGN(model.config, shared_settings(config, model.name));
   }
   for (const ModelLine& line : lines) {
     const Result<void> set =
@@ -275,6 +281,42 @@ Result<Config> read_config(const Sources& sources) {
   CRATON_TRY(settle_tls(config));
   CRATON_TRY(settle_auth(config));
   return config;
+}
+
+std::vector<NamedModel> all_models(const Config& config) {
+  std::vector<NamedModel> all = config.models;
+  if (config.model.file.empty()) return all;
+  const auto found = std::ranges::find(all, config.model.file, &NamedModel::name);
+  if (found == all.end()) {
+    all.insert(all.begin(), {config.model.file, config.model});
+  } else {
+    std::rotate(all.begin(), found, found + 1);
+  }
+  all.front().config.keep = true;
+  return all;
+}
+
+Result<NamedModel> named_model(const Config& config, const std::string& name,
+                               const std::vector<std::pair<std::string, std::string>>& settings) {
+  NamedModel named{name, {}};
+  CRATON_TRY_ASSIGN(named.config, shared_settings(config, name));
+  const bool made_up = !settings.empty();
+  if (made_up) named.config.file.clear();
+  for (const auto& [key, text] : settings) {
+    const Setting* setting = find_model_setting(key);
+    if (!setting) {
+      return refused("unknown key '" + key + "' of a model" + suggested_model_setting(key));
+    }
+    const Result<void> set = setting->set_model(named.config, text);
+    if (!set) return refused(key + ": " + set.error().message);
+  }
+  const ModelConfig& set = named.config;
+  if (made_up && set.file.empty() && set.script.empty() && set.upstream.empty() && !set.aws &&
+      set.diffusion_model.empty()) {
+    return refused("a model needs one of file, script, upstream, aws and diffusion-model");
+  }
+  CRATON_TRY(check_model(name, named.config));
+  return named;
 }
 
 }  // namespace craton::server

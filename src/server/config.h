@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -89,11 +90,15 @@ struct ModelConfig {
   std::string t5xxl;
   int steps = 0;        ///< Where a request names none; 0: the engine's default.
   std::string sampler;  ///< The same; empty: the model's own.
+
+  bool operator==(const ModelConfig&) const = default;
 };
 
 struct NamedModel {
   std::string name;  ///< As bindings name it.
   ModelConfig config;
+
+  bool operator==(const NamedModel&) const = default;
 };
 
 /// What names a file of rules where a model could stand: "script:rules.yaml".
@@ -162,5 +167,14 @@ struct Sources {
 /// Fails with `validation` and one line that names the flag, variable, or file and line, what was
 /// found, and the nearest right name.
 Result<Config> read_config(const Sources& sources);
+
+/// All models that it names, each once, the default one first; that one is kept.
+std::vector<NamedModel> all_models(const Config& config);
+
+/// A model that it does not name: `name` is one as `bind:` takes it ("script:rules.yaml"), or where
+/// there are `settings`, its own by their names in craton.yaml, one that is made up. The others are
+/// those of the default model, as of all. Fails with `validation` as read_config().
+Result<NamedModel> named_model(const Config& config, const std::string& name,
+                               const std::vector<std::pair<std::string, std::string>>& settings);
 
 }  // namespace craton::server

@@ -11,8 +11,6 @@
 namespace craton::server {
 namespace {
 
-using Engines = std::span<const engines::Engine* const>;
-
 struct StateRow {
   engines::State state;
   std::string_view name;
@@ -28,11 +26,11 @@ const StateRow* row_of(const engines::Engine& engine) {
 }
 
 /// `,"model":"a"` of one, `,"models":[{"model":"a","status":"ready"}]` of several.
-std::string text_of(Engines kept) {
+std::string text_of(const Engines& kept) {
   if (kept.empty()) return {};
   if (kept.size() == 1) return ",\"model\":" + json::quote(kept.front()->model());
   std::string text = ",\"models\":[";
-  for (const engines::Engine* engine : kept) {
+  for (const auto& engine : kept) {
     if (engine != kept.front()) text += ',';
     text += "{\"model\":" + json::quote(engine->model()) +
             ",\"status\":" + json::quote(row_of(*engine)->name) + "}";
@@ -40,7 +38,7 @@ std::string text_of(Engines kept) {
   return text + "]";
 }
 
-http::Response answer(int status, std::string_view state, Engines kept) {
+http::Response answer(int status, std::string_view state, const Engines& kept) {
   http::Response response;
   response.status = status;
   response.headers.add("Content-Type", "application/json");
@@ -50,19 +48,21 @@ http::Response answer(int status, std::string_view state, Engines kept) {
   return response;
 }
 
-http::Response readiness(Engines kept) {
+http::Response readiness(const Engines& kept) {
   const StateRow* worst = &states.front();
-  for (const engines::Engine* engine : kept) worst = std::max(worst, row_of(*engine));
+  for (const auto& engine : kept) worst = std::max(worst, row_of(*engine));
   return answer(worst->status, worst->name, kept);
 }
 
 }  // namespace
 
-std::optional<http::Response> answer_probe(const http::Request& request, Engines kept) {
-  if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
-  if (request.target == "/health") return answer(200, "ok", {});
-  if (request.target == "/ready") return readiness(kept);
-  return std::nullopt;
+bool is_probe(const http::Request& request) {
+  return (request.method == "GET" || request.method == "HEAD") &&
+         (request.target == "/health" || request.target == "/ready");
+}
+
+http::Response answer_probe(const http::Request& request, const Engines& kept) {
+  return request.target == "/health" ? answer(200, "ok", {}) : readiness(kept);
 }
 
 }  // namespace craton::server

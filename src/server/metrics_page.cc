@@ -14,6 +14,7 @@
 namespace craton::server {
 namespace {
 
+using engines::Engine;
 using engines::EngineStats;
 using metrics::Label;
 using metrics::Metric;
@@ -126,8 +127,9 @@ void write_rows(const std::array<Row<Stats>, size>& rows, metrics::Labels labels
 
 /// What one engine tells, at one moment.
 struct EngineView {
-  explicit EngineView(const engines::Engine& engine)
-      : labels{Label{"engine", engine.kind()}, Label{"model", engine.model()}},
+  /// `model`: as the page calls it; outlives this.
+  EngineView(const engines::Engine& engine, std::string_view model)
+      : labels{Label{"engine", engine.kind()}, Label{"model", model}},
         ready(engine.status().state == engines::State::ready),
         stats(engine.stats()),
         replicas(engine.replicas()) {}
@@ -152,9 +154,24 @@ void write_replicas(const std::vector<EngineView>& views, Page& page) {
   }
 }
 
-void write_engines(const std::vector<const engines::Engine*>& engines, Page& page) {
+/// What the page calls their models: each once, as a metric has no two samples of the same labels.
+std::vector<std::string> names_of(const std::vector<std::shared_ptr<const Engine>>& engines) {
+  std::vector<std::string> names;
+  for (const auto& engine : engines) {
+    const std::string model(engine->model());
+    std::string name = model;
+    for (int number = 2; std::ranges::find(names, name) != names.end(); ++number) {
+      name = model + '#' + std::to_string(number);
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+void write_engines(const std::vector<std::shared_ptr<const Engine>>& engines, Page& page) {
+  const std::vector<std::string> names = names_of(engines);
   std::vector<EngineView> views;
-  for (const engines::Engine* engine : engines) views.emplace_back(*engine);
+  for (std::size_t i = 0; i < engines.size(); ++i) views.emplace_back(*engines[i], names[i]);
   page.begin(engine_ready);
   for (const EngineView& view : views) page.sample(view.labels, std::uint64_t{view.ready});
   for (const Row<EngineStats>& row : engine_rows) {

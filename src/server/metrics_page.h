@@ -2,6 +2,7 @@
 // docs/metrics.md says what each metric means.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "engines/engine.h"
@@ -14,7 +15,7 @@ namespace craton::server {
 /// What is told of.
 struct Watched {
   const service::Service& service;
-  std::vector<const engines::Engine*> engines;  ///< No two of the same kind and model.
+  std::vector<std::shared_ptr<const engines::Engine>> engines;
   http::Traffic traffic;
 };
 

@@ -101,11 +101,11 @@ Result<std::uint64_t> model_bytes(const models::Store& store, const NamedModel& 
 }
 
 Result<PooledModel> pooled_model(const models::Store& store, const NamedModel& named, bool measured,
-                                 const std::vector<engines::PoolModel>& others) {
+                                 const std::vector<std::string>& names) {
   const auto own_name = [&](std::string& name) {
-    if (std::ranges::find(others, name, &engines::PoolModel::name) != others.end()) {
-      name = named.name;
-    }
+    const auto taken = [&] { return std::ranges::find(names, name) != names.end(); };
+    if (taken()) name = named.name;
+    for (int number = 2; taken(); ++number) name = named.name + '#' + std::to_string(number);
   };
   PooledModel made;
   if (draws(store, named.config)) {

@@ -21,10 +21,11 @@ struct PooledModel {
 };
 
 /// The model as the pool takes it. One file may be served twice, with other settings: the second is
-/// then called as `models` calls it, so that metrics tell them apart. Its memory is reckoned where
-/// it is `measured`. Fails with `validation` when a file is no model; the message says what to do.
+/// then called as `models` calls it, so that metrics tell them apart: `names` are taken. Its memory
+/// is reckoned where it is `measured`. Fails with `validation` when a file is no model; the message
+/// says what to do.
 Result<PooledModel> pooled_model(const models::Store& store, const NamedModel& named, bool measured,
-                                 const std::vector<engines::PoolModel>& others);
+                                 const std::vector<std::string>& names);
 
 /// Memory that it takes, about. Fails as pooled_model().
 Result<std::uint64_t> model_bytes(const models::Store& store, const NamedModel& named);

@@ -4,70 +4,82 @@
 // engines that draw, all others by models that write text: a binding to a model of another kind is
 // passed over. What other servers answer is text and embeddings alike. Where the configuration
 // names no encoder for them, the one that `craton pull` fetched answers, when it is there; where it
-// names nothing that draws, `canvas` does, which needs no model.
+// names nothing that draws, `canvas` does, which needs no model. Bindings may be added and taken
+// away while requests come.
 //
 // Threads: any function may be called from any thread.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "engines/faults/fault_set.h"
-#include "engines/pool.h"
 #include "engines/replay/library.h"
 #include "engines/request.h"
-#include "server/aws_account.h"
+#include "server/binding_table.h"
 #include "server/config.h"
-#include "server/model_kinds.h"
+#include "server/pooled_models.h"
 #include "service/service.h"
 
 namespace craton::server {
 
-/// What a configured model would take, or why it cannot be loaded.
-struct ModelCheck {
-  std::string name;                    ///< As the configuration says it.
-  std::string where;                   ///< "vllm at http://10.0.0.2:8000"; empty: here.
-  std::uint64_t bytes = 0;             ///< Of memory, about.
-  std::optional<std::string> problem;  ///< With the cure.
+/// What is bound while the server runs.
+struct NewBinding {
+  std::string pattern;
+  std::string model;  ///< As `bind:` may name one; empty: `settings` or `rules` say what answers.
+  /// Of a model as craton.yaml may name one, in place of a name.
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::string rules;  ///< Text of a rules file, in place of both.
 };
 
-/// Looks at the files of all models that `config` names, the default one first; loads none. Asks
-/// every server that answers for one how it is, which takes seconds at most.
-std::vector<ModelCheck> check_models(const Config& config);
-
-class ServedModels {
+class ServedModels final : public service::Forwarding {
  public:
   /// Begins to load those that are kept, the default one among them. Fails with `validation` when
   /// a file is no model, or when they cannot fit into the memory that they may have; the message
   /// says what to do.
-  static Result<std::shared_ptr<const ServedModels>> make(const Config& config);
+  static Result<std::shared_ptr<ServedModels>> make(const Config& config);
 
   /// What answers a request: the first binding of its model id that does, or the default model;
   /// none, with `resource_not_found`, when rules alone are bound and none fits. A model stays
   /// loaded while its engine is held.
   service::FoundEngine engine_for(const engines::Request& request) const;
 
-  /// True when anything is bound to AWS.
-  bool forwards() const;
-
-  /// What hands requests for that model on to AWS, as they came; null when it is not bound there,
-  /// or when what passes is to be changed or replayed. `model_id`: as patterns know it; empty: of
-  /// operations that name none, which are handed on where everything is ("*=aws").
-  std::shared_ptr<client::Forwarder> forwarder_for(std::string_view model_id) const;
+  /// Nothing is handed on when what passes is to be changed or replayed. Operations that name no
+  /// model are where everything is ("*=aws").
+  bool any() const override;
+  std::shared_ptr<client::Forwarder> find(std::string_view model_id,
+                                          std::string_view asked_id) const override;
 
   /// Reads the files of rules again, and begins to count their calls anew. One that is wrong keeps
   /// the rules that it had; the first such error is returned.
-  Result<void> reload_rules() const;
+  Result<void> reload_rules();
 
-  /// Begins to count calls and faults anew, and takes away those that were added.
-  void reset() const;
+  /// Takes over the bindings, and the models that they name, of a configuration that was read
+  /// again; what is the same stays as it is, and answers go on. Fails as make() does, changing
+  /// nothing.
+  Result<void> rebind(const Config& config);
+
+  /// In the order in which they are looked at.
+  std::shared_ptr<const BindingTable::Rows> bindings() const { return bound_.rows(); }
+
+  /// Puts a binding in front of all. Fails as make() does; nothing is bound then.
+  Result<void> bind(const NewBinding& binding);
+
+  /// False when there is none of that id. Answers that were begun go on.
+  bool unbind(std::string_view id) { return bound_.remove(id); }
+
+  /// As at the start.
+  void reset_bindings() { bound_.reset(); }
+
+  /// The same, and begins to count calls and faults anew, and takes away those that were added.
+  void reset();
 
   /// Of all requests; more may be added.
   engines::faults::FaultSet& faults() const { return *faults_; }
@@ -78,44 +90,38 @@ class ServedModels {
   /// "cassettes: 12 recorded answers"; empty when nothing is replayed.
   std::string recordings_told() const;
 
-  struct Row {
-    const engines::Engine& engine;
-    bool kept;
-  };
-  /// Each once, the default one first.
-  std::vector<Row> rows() const;
+  /// Models of this machine's, and what other servers answer for; each once.
+  std::vector<PooledModels::Row> rows() const;
 
  private:
-  class Rules;
-  static Does does_of(std::string_view model_id);
-  /// Other servers.
-  struct Upstream {
-    std::shared_ptr<engines::Engine> engine;
+  struct Known {
+    NamedModel named;
+    std::weak_ptr<Answerer> answerer;
   };
-  /// A model of the pool, rules, an engine that is always there and draws, other servers, or AWS.
-  using Answerer = std::variant<std::size_t, std::shared_ptr<Rules>,
-                                std::shared_ptr<engines::Engine>, Upstream, AwsAccount>;
-  struct Bound {
-    std::string pattern;
-    Answerer answerer;
-  };
-  Does does(const Answerer& answerer) const;
-  bool can(const Answerer& answerer, Does wanted) const;
-  /// What answers ids that are bound to none.
+  using Answerers = std::vector<std::shared_ptr<Answerer>>;
+
+  ServedModels(const Config& config);
+
+  Result<std::shared_ptr<Answerer>> answerer_of(const NamedModel& named);
+  Result<Answerers> answerers_of(const std::vector<NamedModel>& models);
+  BindingTable::Rows rows_of(const Config& config, const std::vector<NamedModel>& models,
+                             const Answerers& answerers) const;
+  Result<void> add_encoder();
+  Result<std::shared_ptr<Answerer>> answerer_of(const NewBinding& binding, const std::string& id);
+  Answerers all_answerers() const;
   const Answerer* default_for(Does wanted) const;
 
-  std::vector<Bound> bound_;
-  std::vector<Does> does_;                             ///< Of each model of the pool.
-  std::optional<Answerer> default_;                    ///< Of ids that are bound to none,
-  std::optional<Answerer> encoder_;                    ///< of those that embed,
-  Answerer canvas_;                                    ///< and of those that draw.
-  std::vector<std::shared_ptr<Rules>> rules_;          ///< Each once.
-  std::vector<Upstream> upstreams_;                    ///< Each once.
+  const Config config_;
+  const std::shared_ptr<PooledModels> pooled_;
+  std::shared_ptr<Answerer> default_;  ///< Of ids that are bound to none; may be null,
+  std::shared_ptr<Answerer> encoder_;  ///< of those that embed; may be null,
+  std::shared_ptr<Answerer> canvas_;   ///< and of those that draw.
   std::shared_ptr<engines::replay::Library> library_;  ///< Null: nothing is replayed.
-  bool library_alone_ = false;                         ///< What is not in it is refused.
-  std::vector<engines::faults::Fault> told_faults_;
-  std::unique_ptr<engines::faults::FaultSet> faults_;
-  std::shared_ptr<engines::Pool> pool_;  ///< Null when there is no model.
+  const std::unique_ptr<engines::faults::FaultSet> faults_;
+  BindingTable bound_;
+  mutable std::mutex mutex_;  // guards what follows, and lets one at a time make bindings
+  Answerers configured_;      ///< Of all models that the configuration names.
+  std::vector<Known> known_;  ///< So that one that is named twice is there once.
 };
 
 }  // namespace craton::server

@@ -68,19 +68,19 @@ std::shared_ptr<client::Forwarder> forwarder_of(const Service& service, const ap
   // What is recorded, struck or counted is asked for in this server's own form.
   const auth::Identity* identity = account.caller.identity.get();
   const bool measured = identity && (identity->quota != auth::Quota{} || !identity->allow.empty());
-  if (!options.find_forwarder || options.recorder || !asked_faults.empty() || measured) {
+  if (!options.forwarding || !options.forwarding->any() || options.recorder ||
+      !asked_faults.empty() || measured) {
     return nullptr;
   }
-  std::string model_id;
+  std::string asked_id;
   for (const auto& [label, value] : match.labels) {
-    if (label == "modelId") model_id = value;
+    if (label == "modelId") asked_id = value;
   }
-  account.model_id = model_id.substr(0, 256);
-  if (const auto known = service.catalog().resolve(region, model_id)) {
-    model_id = known->model->id;
-    account.request_model = known->model->id;
-  }
-  return options.find_forwarder(model_id);
+  account.model_id = asked_id.substr(0, 256);
+  const auto known = service.catalog().resolve(region, asked_id);
+  if (!known) return options.forwarding->find(asked_id, asked_id);
+  account.request_model = known->model->id;
+  return options.forwarding->find(known->model->id, asked_id);
 }
 
 boost::asio::awaitable<Result<http::Response>> answer(const Service& service,

@@ -32,9 +32,20 @@
 
 namespace craton::service {
 
-/// What hands a request for that model on as it came; null: it is answered here. `model_id`: of the
-/// catalogue where that knows it, else as the caller named it; empty for operations without one.
-using FindForwarder = std::function<std::shared_ptr<client::Forwarder>(std::string_view model_id)>;
+/// Knows what is handed on as it came. Asked from any thread.
+class Forwarding {
+ public:
+  virtual ~Forwarding() = default;
+
+  /// Whether anything may be; find() is not asked where nothing is.
+  virtual bool any() const = 0;
+
+  /// What hands a request for that model on; null: it is answered here. `model_id`: of the
+  /// catalogue where that knows it, else as the caller named it, which is `asked_id`. Both are
+  /// empty for operations without one.
+  virtual std::shared_ptr<client::Forwarder> find(std::string_view model_id,
+                                                  std::string_view asked_id) const = 0;
+};
 class InvocationLog;
 class Journal;
 
@@ -56,7 +67,7 @@ struct ServiceOptions {
   std::filesystem::path logs = {};
   std::size_t journal = 0;  ///< Requests that are kept to be looked at.
   /// Null: everything is answered here.
-  FindForwarder find_forwarder = nullptr;
+  std::shared_ptr<const Forwarding> forwarding = nullptr;
 };
 
 /// What answers a request.
