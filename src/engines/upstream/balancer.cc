@@ -55,10 +55,28 @@ tl::expected<Balancer::Lease, Balancer::Why> Balancer::pick(const Asked& asked, 
     if (std::ranges::find(asked.tried, index) != asked.tried.end()) continue;
     if (!least || replica.work < replicas_[*least].work) least = index;
   }
-  if (!least) return tl::unexpected(why_none(now));
+  if (!least) {
+    const std::optional<std::size_t> resort = last_resort(asked);
+    if (!resort) return tl::unexpected(why_none(now));
+    return take(*resort, asked.work);
+  }
   const double share = static_cast<double>(all_work) / static_cast<double>(fit);
   const auto most = static_cast<std::uint64_t>(options_.load_bound * share);
   return take(on_ring(asked, most, now).value_or(*least), asked.work);
+}
+
+/// Of those that rest for what they did, the one that has least: a rest is for others to step in,
+/// and there is none.
+std::optional<std::size_t> Balancer::last_resort(const Asked& asked) const {
+  std::optional<std::size_t> least;
+  for (std::size_t index = 0; index < replicas_.size(); ++index) {
+    const Replica& replica = replicas_[index];
+    if (!replica.resting || replica.overloaded || replica.down()) continue;
+    if (replica.requests >= options_.requests_max) continue;
+    if (std::ranges::find(asked.tried, index) != asked.tried.end()) continue;
+    if (!least || replica.work < replicas_[*least].work) least = index;
+  }
+  return least;
 }
 
 /// The first behind the key that has room in its share. Who has nothing to do always has.

@@ -14,6 +14,9 @@
 //   on trial ── that went well ──► ready, else resting again
 //   any ── two probes in a row failed ──► down ── a probe went well ──► ready, or as it was
 //
+// Where all that are not down rest, they are asked all the same, but for those that asked to be
+// spared.
+//
 // Source of the ring: Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with Bounded Loads".
 //
 // No I/O, no clock, no threads: whoever shares one guards it.
@@ -118,6 +121,7 @@ class Balancer {
 
   bool available(const Replica& replica, SteadyTime now) const;
   std::optional<std::size_t> on_ring(const Asked& asked, std::uint64_t most, SteadyTime now) const;
+  std::optional<std::size_t> last_resort(const Asked& asked) const;
   Why why_none(SteadyTime now) const;
   Lease take(std::size_t index, std::uint64_t work);
   void rest(Replica& replica, SteadyTime now);

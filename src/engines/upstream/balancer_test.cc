@@ -92,26 +92,34 @@ TEST(Balancer, RestsWhoeverBreaksAnAnswer) {
   }
 }
 
-/// The only replica, brought to rest.
+/// A replica that is brought to rest, and another whose keys these are not.
 struct Resting {
-  Balancer balancer{named(1)};
+  Balancer balancer{named(2)};
+  const std::size_t resting = balancer.pick({key(1), 1}, start)->replica;
+  Resting() { balancer.finish({resting, 1, false}, Outcome::given_up, start); }
+
   void bad(Outcome outcome, SteadyTime now) {
     balancer.finish(*balancer.pick({key(1), 1}, now), outcome, now);
+  }
+  std::size_t asked(SteadyTime now) {
+    const auto lease = balancer.pick({key(1), 1}, now);
+    balancer.finish(*lease, Outcome::given_up, now);
+    return lease->replica;
   }
 };
 
 TEST(Balancer, TriesARestedReplicaWithOneRequest) {
   Resting one;
   one.bad(Outcome::broken, start);
-  ASSERT_FALSE(one.balancer.pick({key(1), 1}, start + 100ms));
-  EXPECT_EQ(one.balancer.pick({key(1), 1}, start + 100ms).error(), Balancer::Why::down);
+  EXPECT_NE(one.asked(start + 100ms), one.resting);
   const auto trial = one.balancer.pick({key(1), 1}, start + 600ms);
   ASSERT_TRUE(trial);
+  EXPECT_EQ(trial->replica, one.resting);
   EXPECT_TRUE(trial->trial);
-  EXPECT_FALSE(one.balancer.pick({key(2), 1}, start + 600ms)) << "one at a time";
+  EXPECT_NE(one.asked(start + 600ms), one.resting) << "one at a time";
   one.balancer.finish(*trial, Outcome::answered, start + 700ms);
-  EXPECT_TRUE(one.balancer.pick({key(2), 1}, start + 700ms));
-  EXPECT_EQ(one.balancer.stats(0, start + 700ms).state, ReplicaState::ready);
+  EXPECT_EQ(one.asked(start + 700ms), one.resting);
+  EXPECT_EQ(one.balancer.stats(one.resting, start + 700ms).state, ReplicaState::ready);
 }
 
 TEST(Balancer, RestsLongerEachTime) {
@@ -121,15 +129,36 @@ TEST(Balancer, RestsLongerEachTime) {
   for (int i = 0; i < 12; ++i) {
     one.bad(Outcome::broken, now);
     Milliseconds rest{0};
-    while (!one.balancer.pick({key(1), 1}, now + rest)) rest += 10ms;
+    while (one.asked(now + rest) != one.resting) rest += 10ms;
     EXPECT_GE(rest, std::min<Milliseconds>(last, 22'000ms));
     EXPECT_LE(rest, 30'000ms);
     now += rest;
     last = rest;
-    // The trial that the loop has begun goes wrong as well.
-    one.balancer.finish({0, 1, true}, Outcome::given_up, now);
   }
   EXPECT_GT(last, 20'000ms);
+}
+
+TEST(Balancer, WhereAllRestTheyAreAskedAllTheSame) {
+  Balancer balancer(named(1), {.requests_max = 2});
+  balancer.finish(*balancer.pick({key(1), 1}, start), Outcome::broken, start);
+  EXPECT_EQ(balancer.stats(0, start).state, ReplicaState::resting);
+  const auto first = balancer.pick({key(1), 1}, start);
+  const auto second = balancer.pick({key(2), 1}, start);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(second) << "and not one at a time";
+  EXPECT_FALSE(balancer.pick({key(3), 1}, start)) << "but no more than ever";
+  balancer.finish(*first, Outcome::answered, start);
+  EXPECT_EQ(balancer.stats(0, start).state, ReplicaState::ready) << "it is well";
+  balancer.finish(*second, Outcome::overloaded, start);
+  EXPECT_EQ(balancer.pick({key(1), 1}, start).error(), Balancer::Why::busy)
+      << "who asks to be spared is";
+}
+
+TEST(Balancer, WhoIsDownIsNoLastResort) {
+  Balancer balancer(named(1));
+  balancer.finish(*balancer.pick({key(1), 1}, start), Outcome::broken, start);
+  for (int i = 0; i < 2; ++i) balancer.probed(0, false);
+  EXPECT_EQ(balancer.pick({key(1), 1}, start).error(), Balancer::Why::down);
 }
 
 TEST(Balancer, AnErrorOrTwoMayBeTheRequestsFault) {
@@ -145,10 +174,10 @@ TEST(Balancer, AnErrorOrTwoMayBeTheRequestsFault) {
 }
 
 TEST(Balancer, WhoeverIsOverloadedIsSparedForAsLongAsItSays) {
-  Resting one;
-  one.balancer.finish(*one.balancer.pick({key(1), 1}, start), Outcome::overloaded, start, 2000ms);
-  EXPECT_EQ(one.balancer.pick({key(1), 1}, start + 1900ms).error(), Balancer::Why::busy);
-  EXPECT_TRUE(one.balancer.pick({key(1), 1}, start + 2000ms));
+  Balancer balancer(named(1));
+  balancer.finish(*balancer.pick({key(1), 1}, start), Outcome::overloaded, start, 2000ms);
+  EXPECT_EQ(balancer.pick({key(1), 1}, start + 1900ms).error(), Balancer::Why::busy);
+  EXPECT_TRUE(balancer.pick({key(1), 1}, start + 2000ms));
 }
 
 TEST(Balancer, WhoeverFailsItsProbesIsDownUntilOneGoesWell) {
@@ -165,11 +194,11 @@ TEST(Balancer, WhoeverFailsItsProbesIsDownUntilOneGoesWell) {
 TEST(Balancer, AProbeBringsBackWhoCouldNotBeReachedButNotWhoBreaksAnswers) {
   Resting one;
   one.bad(Outcome::unreachable, start);
-  one.balancer.probed(0, true);
-  EXPECT_TRUE(one.balancer.is_well(0));
+  one.balancer.probed(one.resting, true);
+  EXPECT_TRUE(one.balancer.is_well(one.resting));
   one.bad(Outcome::broken, start);
-  one.balancer.probed(0, true);
-  EXPECT_FALSE(one.balancer.is_well(0));
+  one.balancer.probed(one.resting, true);
+  EXPECT_FALSE(one.balancer.is_well(one.resting));
 }
 
 TEST(Balancer, IsBusyWhenNoneTakesMore) {
