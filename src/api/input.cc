@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "api/member_path.h"
 #include "api/operation.h"
 #include "api/shapes.h"
 #include "api/timestamp.h"
@@ -46,9 +47,10 @@ constexpr KindName kind_names[] = {
     {Kind::map, "a Map"},       {Kind::structure, "a Structure"}, {Kind::document, "a Document"},
 };
 
-Error not_convertible(std::string_view found, const Shape& shape, std::string_view at) {
+Error not_convertible(std::string_view found, const Shape& shape, const MemberPath& at) {
   const auto* row = std::ranges::find(kind_names, shape.kind, &KindName::kind);
-  return {ErrorCode::serialization, std::string(found) + " at '" + std::string(at) +
+  const std::string place = at.is_input() ? "/" : at.text();
+  return {ErrorCode::serialization, std::string(found) + " at '" + place +
                                         "' can not be converted to " + std::string(row->name)};
 }
 
@@ -64,7 +66,7 @@ std::optional<Range> integer_range(Kind kind) {
   return std::nullopt;
 }
 
-Result<json::value> integer_of(const Shape& shape, const json::value& value, std::string_view at) {
+Result<json::value> integer_of(const Shape& shape, const json::value& value, const MemberPath& at) {
   const double number = value.to_number<double>();
   const Range range = *integer_range(shape.kind);
   const bool is_whole = std::isfinite(number) && number == std::floor(number);
@@ -74,60 +76,51 @@ Result<json::value> integer_of(const Shape& shape, const json::value& value, std
   return json::value(static_cast<std::int64_t>(number));
 }
 
-Result<json::value> converted(const Shape& shape, const json::value& value, const std::string& at);
+Result<json::value> converted(const Shape& shape, json::value&& value, const MemberPath& at);
 
-Result<json::value> list_of(const Shape& shape, const json::array& items, const std::string& at) {
-  json::array converted_items;
-  converted_items.reserve(items.size());
-  for (const json::value& item : items) {
-    if (item.is_null()) {
-      converted_items.emplace_back(nullptr);
-      continue;
-    }
-    CRATON_TRY_ASSIGN(
-        json::value element,
-        converted(*shape.item, item, at + "." + std::to_string(&item - items.data() + 1)));
-    converted_items.push_back(std::move(element));
+Result<json::value> list_of(const Shape& shape, json::array& items, const MemberPath& at) {
+  for (json::value& item : items) {
+    if (item.is_null()) continue;
+    const MemberPath path(at, static_cast<std::size_t>(&item - items.data()) + 1);
+    CRATON_TRY_ASSIGN(item, converted(*shape.item, std::move(item), path));
   }
-  return json::value(std::move(converted_items));
+  return json::value(std::move(items));
 }
 
-Result<json::value> map_of(const Shape& shape, const json::object& entries, const std::string& at) {
+Result<json::value> map_of(const Shape& shape, json::object& entries, const MemberPath& at) {
   json::object converted_entries;
-  for (const auto& [key, entry] : entries) {
+  for (auto& [key, entry] : entries) {
     if (entry.is_null()) continue;
     CRATON_TRY_ASSIGN(converted_entries[key],
-                      converted(*shape.item, entry, at + "." + std::string(key)));
+                      converted(*shape.item, std::move(entry), MemberPath(at, key)));
   }
   return json::value(std::move(converted_entries));
 }
 
 /// The members of `shape` that travel in the body. Null is as good as absent, and members that the
 /// shape does not know are dropped: newer clients send them.
-Result<void> add_members(const Shape& shape, const json::object& body, const std::string& at,
+Result<void> add_members(const Shape& shape, json::object& body, const MemberPath& at,
                          json::object& members) {
   for (const Member& member : shape.members) {
     if (member.location != Location::body) continue;
-    const json::value* value = body.if_contains(member.wire_name);
+    json::value* value = body.if_contains(member.wire_name);
     if (!value || value->is_null()) continue;
-    const std::string path =
-        at.empty() ? std::string(member.name) : at + "." + std::string(member.name);
-    CRATON_TRY_ASSIGN(members[member.name], converted(*member.shape, *value, path));
+    CRATON_TRY_ASSIGN(members[member.name],
+                      converted(*member.shape, std::move(*value), MemberPath(at, member.name)));
   }
   return {};
 }
 
-Result<json::value> structure_of(const Shape& shape, const json::object& body,
-                                 const std::string& at) {
+Result<json::value> structure_of(const Shape& shape, json::object& body, const MemberPath& at) {
   json::object members;
   CRATON_TRY(add_members(shape, body, at, members));
   return json::value(std::move(members));
 }
 
-/// `value`, of the body's JSON, in the type of `shape`.
-Result<json::value> converted(const Shape& shape, const json::value& value, const std::string& at) {
+/// `value`, of the body's JSON, in the type of `shape`. Taken, not copied: images are in it.
+Result<json::value> converted(const Shape& shape, json::value&& value, const MemberPath& at) {
   switch (shape.kind) {
-    case Kind::document: return json::value(value);
+    case Kind::document: return std::move(value);
     case Kind::structure:
       if (value.is_object()) return structure_of(shape, value.get_object(), at);
       break;
@@ -138,17 +131,17 @@ Result<json::value> converted(const Shape& shape, const json::value& value, cons
       if (value.is_array()) return list_of(shape, value.get_array(), at);
       break;
     case Kind::string:
-      if (value.is_string()) return json::value(value);
+      if (value.is_string()) return std::move(value);
       break;
     case Kind::blob:
-      if (value.is_string() && is_base64(value.get_string())) return json::value(value);
+      if (value.is_string() && is_base64(value.get_string())) return std::move(value);
       break;
     case Kind::timestamp:
-      if (value.is_number()) return json::value(value);
-      if (value.is_string() && is_date_time(value.get_string())) return json::value(value);
+      if (value.is_number()) return std::move(value);
+      if (value.is_string() && is_date_time(value.get_string())) return std::move(value);
       break;
     case Kind::boolean:
-      if (value.is_bool()) return json::value(value);
+      if (value.is_bool()) return std::move(value);
       break;
     case Kind::integer:
     case Kind::long_:
@@ -156,7 +149,7 @@ Result<json::value> converted(const Shape& shape, const json::value& value, cons
       break;
     case Kind::float_:
     case Kind::double_:
-      if (value.is_number()) return json::value(value);
+      if (value.is_number()) return std::move(value);
       break;
   }
   return not_convertible(name_of(value), shape, at);
@@ -172,6 +165,8 @@ std::optional<double> number_in(std::string_view text) {
 /// The text of a label, parameter or header in the type of `member`'s shape.
 Result<json::value> converted_text(const Member& member, std::string_view text) {
   const Shape& shape = *member.shape;
+  const MemberPath input;
+  const MemberPath place(input, member.name);
   switch (shape.kind) {
     case Kind::string:
     case Kind::blob: return json::value(text);
@@ -186,13 +181,13 @@ Result<json::value> converted_text(const Member& member, std::string_view text) 
     case Kind::float_:
     case Kind::double_:
       if (const auto number = number_in(text)) {
-        return integer_range(shape.kind) ? integer_of(shape, json::value(*number), member.name)
+        return integer_range(shape.kind) ? integer_of(shape, json::value(*number), place)
                                          : Result<json::value>(json::value(*number));
       }
       break;
     default: break;
   }
-  return not_convertible("STRING_VALUE", shape, member.name);
+  return not_convertible("STRING_VALUE", shape, place);
 }
 
 Result<void> add_text(const Member& member, std::string_view text, json::object& members) {
@@ -245,10 +240,10 @@ Result<void> add_body(const Shape& shape, std::string_view body, json::object& m
   const bool has_body = std::ranges::any_of(
       shape.members, [](const Member& member) { return member.location == Location::body; });
   if (!has_body || body.empty()) return {};
-  CRATON_TRY_ASSIGN(const json::value value, json::parse(body));
-  const json::object* object = value.if_object();
-  if (!object) return not_convertible(name_of(value), shape, "/");
-  return add_members(shape, *object, "", members);
+  CRATON_TRY_ASSIGN(json::value value, json::parse(body));
+  json::object* object = value.if_object();
+  if (!object) return not_convertible(name_of(value), shape, MemberPath());
+  return add_members(shape, *object, MemberPath(), members);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/member_path.h"
 #include "api/pattern.h"
 #include "api/shapes.h"
 #include "api/tables.h"
@@ -126,17 +127,16 @@ class Validation {
  public:
   explicit Validation(const Operation& operation) : operation_(operation) {}
 
-  void check_members(const Shape& shape, const json::object& members, const std::string& at,
+  void check_members(const Shape& shape, const json::object& members, const MemberPath& at,
                      bool hidden) {
     std::size_t set = 0;
     for (const Member& member : shape.members) {
       const json::value* value = members.if_contains(member.name);
       if (!value && !member.required) continue;
-      const std::string path =
-          at.empty() ? std::string(member.name) : at + "." + std::string(member.name);
+      const MemberPath path(at, member.name);
       if (value) {
         ++set;
-        const bool quiet = hidden || (at.empty() && is_quiet(member.location));
+        const bool quiet = hidden || (at.is_input() && is_quiet(member.location));
         check(*member.shape, *value, path, quiet);
       } else if (member.location != Location::payload) {
         add("null ", path, "Member must not be null");
@@ -164,7 +164,7 @@ class Validation {
     return operation_.service == Service::bedrock_runtime && location == Location::body;
   }
 
-  void check(const Shape& shape, const json::value& value, const std::string& at, bool hidden) {
+  void check(const Shape& shape, const json::value& value, const MemberPath& at, bool hidden) {
     hidden = hidden || shape.is_sensitive;
     for (const Constraint& constraint : constraints) {
       if (!constraint.stands(shape) || constraint.holds(shape, value)) continue;
@@ -180,12 +180,11 @@ class Validation {
     }
   }
 
-  void check_items(const Shape& shape, const json::value& list, const std::string& at,
-                   bool hidden) {
+  void check_items(const Shape& shape, const json::value& list, const MemberPath& at, bool hidden) {
     std::size_t number = 0;
     for (const json::value& item : list.get_array()) {
       ++number;
-      const std::string path = at + "." + std::to_string(number) + ".member";
+      const MemberPath path(at, number, ".member");
       if (item.is_null()) {
         add("null ", path, "Member must not be null");
       } else if (is_scalar(*shape.item)) {
@@ -200,7 +199,7 @@ class Validation {
     }
   }
 
-  void check_entries(const Shape& shape, const json::value& map, const std::string& at,
+  void check_entries(const Shape& shape, const json::value& map, const MemberPath& at,
                      bool hidden) {
     const bool quiet = hidden || shape.key->is_sensitive || shape.item->is_sensitive;
     bool keys_hold = true;
@@ -210,7 +209,7 @@ class Validation {
       if (is_scalar(*shape.item)) {
         values_hold = values_hold && holds_all(*shape.item, value);
       } else if (!value.is_null()) {
-        check(*shape.item, value, at + "." + std::string(key) + ".member", hidden);
+        check(*shape.item, value, MemberPath(at, key, ".member"), hidden);
       }
     }
     if (!keys_hold) {
@@ -243,12 +242,12 @@ class Validation {
     return text.empty() ? "Member must not be null" : text;
   }
 
-  void add(std::string_view value, const std::string& at, const std::string& constraint) {
+  void add(std::string_view value, const MemberPath& at, const std::string& constraint) {
     if (++count_ <= violations_max) list(value, at, constraint);
   }
 
-  void list(std::string_view value, const std::string& at, const std::string& constraint) {
-    listed_.push_back("Value " + std::string(value) + "at '" + at +
+  void list(std::string_view value, const MemberPath& at, const std::string& constraint) {
+    listed_.push_back("Value " + std::string(value) + "at '" + at.text() +
                       "' failed to satisfy constraint: " + constraint);
   }
 
@@ -261,7 +260,7 @@ class Validation {
 
 Result<void> validate(const Operation& operation, const json::object& members) {
   Validation validation(operation);
-  validation.check_members(*operation.input, members, "", false);
+  validation.check_members(*operation.input, members, MemberPath(), false);
   return validation.result();
 }
 

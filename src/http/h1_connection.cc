@@ -23,6 +23,9 @@ using std::chrono::steady_clock;
 // the kernel, and a peer that goes away behind more than that goes unnoticed until the answer.
 constexpr std::size_t pipelined_bytes_max = 64 * 1024;
 
+// Of a stream, bytes that may wait for those behind them, as long as these come at once.
+constexpr std::size_t held_bytes_max = 16 * 1024;
+
 constexpr std::string_view continue_head = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// What is left of `parts` when `sent` bytes of them are gone.
@@ -136,15 +139,16 @@ awaitable<bool> H1Connection::answer() {
   const HeadContext context{
       incoming_.keep_alive && !ends_with_connection && !link_.surroundings.draining,
       incoming_.http_1_0, link_.surroundings.date.at(std::time(nullptr))};
-  std::string head;
-  append_head(response, context, head);
-  if (!body_wanted) response.stream.reset();
-  const bool body_now = body_wanted && !response.stream;
-  const bool begun = co_await write(head, body_now ? response.body_view() : std::string_view());
-  if (!begun) co_return false;
-  if (response.stream) {
+  if (response.stream && body_wanted) {
+    append_head(response, context, held_);
     const bool whole = co_await send_stream(*response.stream);
     if (!whole) co_return false;
+  } else {
+    std::string head;
+    append_head(response, context, head);
+    response.stream.reset();
+    const bool sent = co_await write(head, body_wanted ? response.body_view() : std::string_view());
+    if (!sent) co_return false;
   }
   if (!context.keep_alive) co_await link_.transport.linger(link_.surroundings.scratch);
   co_return context.keep_alive;
@@ -159,24 +163,33 @@ awaitable<bool> H1Connection::send_stream(BodyStream& stream) {
   } catch (...) {
     problem = std::current_exception();
   }
-  if (problem && !link_.gone) log_stream_failure(problem);
+  if (problem && !link_.gone) {
+    log_stream_failure(problem);
+    (void)co_await write_held();
+  }
   if (incoming_.http_1_0)
     link_.transport.reset();  // an end in order would say that the stream is whole
   co_return false;
 }
 
+// What comes at once goes out together: the head with the first piece, the last piece with the end.
+// What has to wait for the next piece does not: watch_peer() sends it meanwhile.
 awaitable<bool> H1Connection::write_pieces(BodyStream& stream) {
-  const std::string_view chunk_end = incoming_.http_1_0 ? "" : "\r\n";
-  std::string chunk_head;
+  const bool chunked = !incoming_.http_1_0;
   for (int pieces = 1;; ++pieces) {
     const std::optional<std::string> piece = co_await next_piece(stream);
     if (link_.gone) co_return false;
     assert((!piece || !piece->empty()) && "an empty chunk would end the body");
     const std::string_view bytes = piece ? *piece : std::string_view();
-    chunk_head.clear();
-    if (!incoming_.http_1_0) append_chunk_head(bytes.size(), chunk_head);
-    const bool sent = co_await write(chunk_head, bytes, chunk_end);
-    if (!sent || !piece) co_return sent;
+    if (chunked) append_chunk_head(bytes.size(), held_);
+    const std::string_view end = chunked ? "\r\n" : "";
+    if (piece && held_.size() + bytes.size() <= held_bytes_max && !stream.writes_alone()) {
+      held_ += bytes;
+      held_ += end;
+    } else {
+      const bool sent = co_await write_held(bytes, end);
+      if (!sent || !piece) co_return sent;
+    }
     if (pieces % turns_in_a_row_max == 0) {
       co_await asio::post(link_.transport.executor(), asio::use_awaitable);
     }
@@ -221,12 +234,31 @@ awaitable<bool> H1Connection::write(std::string_view head, std::string_view body
   co_return true;
 }
 
+awaitable<bool> H1Connection::write_held(std::string_view more, std::string_view tail) {
+  const bool sent = co_await write(held_, more, tail);
+  held_.clear();
+  co_return sent;
+}
+
+// Writes what is held as far as it goes, while the next piece is made.
+void H1Connection::flush_held(unsigned watch) {
+  const auto [status, written] = link_.transport.write({held_, {}, {}});
+  held_.erase(0, written);
+  if (status == Transport::Status::end) held_.clear();  // reading tells
+  if (held_.empty()) return;
+  link_.transport.when_ready(Transport::Wait::wait_write, [this, keep = link_.keep(), watch] {
+    if (watch == watch_ && !held_.empty()) flush_held(watch);
+  });
+}
+
 // Watching the peer while its answer is computed.
 
 // Most handlers are done before the posted function runs, and are never watched.
 void H1Connection::watch_peer() {
   asio::post(link_.transport.executor(), [this, keep = link_.keep(), watch = watch_] {
-    if (watch == watch_) watch_on(watch);
+    if (watch != watch_) return;
+    if (!held_.empty()) flush_held(watch);
+    watch_on(watch);
   });
 }
 

@@ -51,7 +51,9 @@ class H1Connection {
   boost::asio::awaitable<std::optional<std::string>> next_piece(BodyStream& stream);
   boost::asio::awaitable<bool> write(std::string_view head, std::string_view body,
                                      std::string_view tail = {});
+  boost::asio::awaitable<bool> write_held(std::string_view more = {}, std::string_view tail = {});
 
+  void flush_held(unsigned watch);
   Arrival read_available();
   SteadyTime receive_deadline();
 
@@ -65,6 +67,8 @@ class H1Connection {
 
   RequestReader::Phase phase_ = RequestReader::Phase::idle;  // that phase_started_ speaks of
   SteadyTime phase_started_;
+
+  std::string held_;  // of a streamed answer, bytes that those behind them go out with
 
   unsigned watch_ = 0;     // number of the request whose peer is watched
   bool watching_ = false;  // a wait for the peer is in progress

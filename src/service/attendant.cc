@@ -45,6 +45,8 @@ class AttendedBody : public http::BodyStream {
     co_return bytes;
   }
 
+  bool writes_alone() const override { return body_->writes_alone(); }
+
  private:
   std::unique_ptr<Attendant> attendant_;  // goes after the body, whose end it tells
   std::unique_ptr<http::BodyStream> body_;

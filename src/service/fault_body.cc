@@ -90,6 +90,9 @@ class FaultBody : public http::BodyStream {
     }
   }
 
+  /// Slices are to arrive as such.
+  bool writes_alone() const override { return true; }
+
  private:
   /// The fault of that kind that strikes now; null when there is none.
   const Fault* striking(Kind kind) const {
