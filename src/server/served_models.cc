@@ -233,6 +233,11 @@ Result<void> ServedModels::reload_rules() {
 }
 
 Result<void> ServedModels::rebind(const Config& config) {
+  if (config.model != config_.model) {
+    return Error{ErrorCode::validation,
+                 "The default model, or a setting of all models, is another now; that needs a start "
+                 "anew."};
+  }
   const std::vector<NamedModel> named = all_models(config);
   Answerers before;  // ends without the mutex
   const std::lock_guard lock(mutex_);

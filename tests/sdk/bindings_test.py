@@ -187,6 +187,10 @@ def test_craton_yaml_is_read_again(tmp_path):
         server.signal(signal.SIGHUP)
         server.wait_for_log("bindings_not_reloaded")
         assert ask(server) == "two", "what is wrong changes nothing"
+        write(f'model: {craton.SMOL}\nbind:\n  "*": script:other.yaml\n')
+        server.signal(signal.SIGHUP)
+        server.wait_for_log("needs a start anew")
+        assert ask(server) == "two"
 
 
 def test_the_documented_commands_bind_and_unbind():
