@@ -305,7 +305,7 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     return found.engine != nullptr;
   };
   const Does wanted = does_of(request.model_id);
-  if (library_ && wanted == Does::writes) {
+  if (library_) {
     found.engine = library_->claim(request);
     if (!found.engine && library_alone_) {
       found.why_none = Error{ErrorCode::resource_not_found, library_->why_none(request)};

@@ -29,15 +29,30 @@ Result<std::shared_ptr<Recorder>> Recorder::open(const std::filesystem::path& fo
   return std::shared_ptr<Recorder>(new Recorder(file, path, std::move(ignored)));
 }
 
-Recorder::Take Recorder::begin(const Asked& asked) {
-  Interaction interaction{
-      .operation = std::string(asked.operation),
-      .engine = std::string(asked.engine),
-      .engine_model = std::string(asked.engine_model),
-      .recorded = date_text(system_now()),
-      .request = json::to_text(canonical_request(asked.model_id, asked.conversation, ignored_)),
-      .events = {}};
+Recorder::Take Recorder::begin(std::string request, const Asked& asked) {
+  Interaction interaction{.operation = std::string(asked.operation),
+                          .engine = std::string(asked.engine),
+                          .engine_model = std::string(asked.engine_model),
+                          .recorded = date_text(system_now()),
+                          .request = std::move(request),
+                          .events = {}};
   return {shared_from_this(), std::move(interaction), std::chrono::steady_clock::now()};
+}
+
+Recorder::Take Recorder::begin(const Conversation& conversation, const Asked& asked) {
+  return begin(json::to_text(canonical_request(asked.model_id, conversation, ignored_)), asked);
+}
+
+Recorder::Take Recorder::begin(const NativeCall& native, const Asked& asked) {
+  return begin(json::to_text(canonical_request(asked.model_id, native, ignored_)), asked);
+}
+
+void Recorder::Take::note(const NativeReply& reply) {
+  if (!recorder_) return;
+  const auto passed = std::chrono::steady_clock::now() - start_;
+  interaction_.reply = TimedReply{std::chrono::duration_cast<Milliseconds>(passed), reply};
+  recorder_->write(interaction_);
+  recorder_ = nullptr;
 }
 
 void Recorder::Take::note(const Event& event) {
