@@ -259,15 +259,21 @@ Does ServedModels::does_of(std::string_view model_id) {
   return families::image_family_of(model_id) ? Does::draws : Does::writes;
 }
 
-/// Rules answer in words.
+/// Of what answers requests of all kinds, that it writes.
 Does ServedModels::does(const Answerer& answerer) const {
   if (const auto* model = std::get_if<std::size_t>(&answerer)) return does_[*model];
   const bool draws = std::holds_alternative<std::shared_ptr<engines::Engine>>(answerer);
   return draws ? Does::draws : Does::writes;
 }
 
+/// What looks at each request itself.
+bool ServedModels::does_all(const Answerer& answerer) {
+  return std::holds_alternative<std::shared_ptr<Rules>>(answerer);
+}
+
 /// Other servers embed too, if they are bound to ids that do.
 bool ServedModels::can(const Answerer& answerer, Does wanted) const {
+  if (does_all(answerer)) return true;
   if (std::holds_alternative<Upstream>(answerer)) return wanted != Does::draws;
   return does(answerer) == wanted;
 }
@@ -300,7 +306,8 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     } else {
       auto set = std::get<std::shared_ptr<Rules>>(answerer)->set();
       found.engine = set->claim(view, found.faults);
-      if (!found.engine && !passed && !set->file().rules.empty()) passed = std::move(set);
+      const bool meant = set->has_rules_for(request.wanted);
+      if (!found.engine && !passed && meant) passed = std::move(set);
     }
     return found.engine != nullptr;
   };
@@ -316,6 +323,8 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     if (!can(row.answerer, wanted)) continue;
     if (glob_matches(row.pattern, request.model_id) && answers(row.answerer)) return found;
   }
+  const bool told = wanted != Does::writes && default_ && does_all(*default_);
+  if (told && answers(*default_)) return found;
   const Answerer* otherwise = default_for(wanted);
   if (otherwise && answers(*otherwise)) return found;
   if (!passed) return found;

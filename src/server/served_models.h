@@ -2,9 +2,10 @@
 //
 // Ids of embedding and reranking models are answered by encoders alone, those of image models by
 // engines that draw, all others by models that write text: a binding to a model of another kind is
-// passed over. What other servers answer is text and embeddings alike. Where the configuration
-// names no encoder for them, the one that `craton pull` fetched answers, when it is there; where it
-// names nothing that draws, `canvas` does, which needs no model.
+// passed over. What other servers answer is text and embeddings alike; rules and recordings look at
+// each request themselves. Where the configuration names no encoder for them, the one that `craton
+// pull` fetched answers, when it is there; where it names nothing that draws, `canvas` does, which
+// needs no model.
 //
 // Threads: any function may be called from any thread.
 #pragma once
@@ -99,6 +100,7 @@ class ServedModels {
     std::string pattern;
     Answerer answerer;
   };
+  static bool does_all(const Answerer& answerer);
   Does does(const Answerer& answerer) const;
   bool can(const Answerer& answerer, Does wanted) const;
   /// What answers ids that are bound to none.
