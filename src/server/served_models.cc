@@ -268,7 +268,8 @@ Does ServedModels::does(const Answerer& answerer) const {
 
 /// What looks at each request itself.
 bool ServedModels::does_all(const Answerer& answerer) {
-  return std::holds_alternative<std::shared_ptr<Rules>>(answerer);
+  return std::holds_alternative<std::shared_ptr<Rules>>(answerer) ||
+         std::holds_alternative<AwsAccount>(answerer);
 }
 
 /// Other servers embed too, if they are bound to ids that do.
