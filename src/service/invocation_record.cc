@@ -61,7 +61,7 @@ void leave_pictures_out(json::value& value) {
   json::object* members = value.if_object();
   for (auto member = members ? members->begin() : nullptr; members && member != members->end();) {
     if (is_picture_member(member->key(), member->value())) {
-      member = members->erase(member);
+      member = members->stable_erase(member);
     } else {
       leave_pictures_out(member++->value());
     }

@@ -18,8 +18,6 @@
 namespace craton::engines::replay {
 namespace {
 
-constexpr std::size_t line_bytes_max = 64 << 20;
-
 Error wrong(std::string message) { return {ErrorCode::validation, std::move(message)}; }
 
 template <class... Handlers>

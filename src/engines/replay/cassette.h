@@ -19,6 +19,7 @@
 // No I/O but where a folder is named; no globals.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@
 #include "engines/native_call.h"
 
 namespace craton::engines::replay {
+
+/// Of a line; longer ones are not read, and not written.
+inline constexpr std::size_t line_bytes_max = 64 << 20;
 
 struct TimedEvent {
   Milliseconds at{0};

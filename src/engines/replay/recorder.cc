@@ -6,6 +6,7 @@
 
 #include <boost/json/value.hpp>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <system_error>
 
@@ -67,6 +68,11 @@ void Recorder::Take::note(const Event& event) {
 void Recorder::write(const Interaction& interaction) {
   if (failed_) return;
   const std::string line = line_of(interaction) + "\n";
+  if (line.size() > line_bytes_max) {
+    log::warning("recording_left_out", {{"operation", interaction.operation},
+                                        {"bytes", static_cast<std::int64_t>(line.size())}});
+    return;
+  }
   if (::write(file_.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size())) return;
   if (failed_.exchange(true)) return;
   log::error("recording_failed", {{"file", path_.string()}, {"reason", std::strerror(errno)}});

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/utf8.h"
 
@@ -34,32 +35,39 @@ bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 
 bool in_word(char c) { return !is_ascii(c) || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
+/// What features add up to.
 class Sum {
  public:
   explicit Sum(int dimension) : numbers_(static_cast<std::size_t>(dimension)) {}
 
-  void add(std::string_view feature, float weight, int places) {
+  /// Adds to four numbers, times `times`: each is chosen by 15 bits of the hash, and one is a sign.
+  void add(std::string_view feature, float weight, int times = 1) {
     std::uint64_t bits = hash_of(feature);
-    for (int i = 0; i < places; ++i) {
+    for (int i = 0; i < times; ++i) {
       bits = stirred(bits);
-      numbers_[(bits >> 1) % numbers_.size()] += bits & 1 ? weight : -weight;
+      for (std::uint64_t rest = bits, k = 0; k < 4; ++k, rest >>= 16) {
+        const std::size_t place = ((rest >> 1 & 0x7FFF) * numbers_.size()) >> 15;
+        numbers_[place] += rest & 1 ? weight : -weight;
+      }
     }
   }
 
-  void add_word(std::string_view word) {
-    constexpr int places = 4;
+  /// `marked`: a word between marks, which belong to its runs.
+  void add_word(std::string_view marked) {
     constexpr float of_word = 4;
-    add(word, of_word, places);
-    const std::size_t run = std::ranges::all_of(word, is_ascii) ? 3 : 2;
-    const std::string marked = "^" + std::string(word) + "$";
-    std::vector<std::size_t> begins;  // of the last characters, and of the next
-    for (std::size_t i = 0; i <= marked.size(); ++i) {
-      if (i < marked.size() && !begins_character(marked[i])) continue;
-      if (begins.size() == run) {
-        add(std::string_view(marked).substr(begins.front(), i - begins.front()), 1, places);
-        begins.erase(begins.begin());
-      }
-      begins.push_back(i);
+    // Korean words come again with other endings, and endings with other words.
+    constexpr float of_pair = 3;
+    add(marked, of_word);
+    if (std::ranges::all_of(marked, is_ascii)) {
+      for (std::size_t i = 0; i + 3 <= marked.size(); ++i) add(marked.substr(i, 3), 1);
+      return;
+    }
+    std::size_t first = 0;  // of the two characters that a run has
+    std::size_t second = 0;
+    for (std::size_t i = 1; i < marked.size(); ++i) {
+      if (!begins_character(marked[i])) continue;
+      if (second > first) add(marked.substr(first, i - first), of_pair);
+      first = std::exchange(second, i);
     }
   }
 
@@ -81,26 +89,27 @@ class Sum {
 };
 
 void add_words(std::string_view text, Sum& sum) {
-  std::string word;
+  std::string marked = "^";
+  const auto end_word = [&] {
+    if (marked.size() == 1) return;
+    marked += '$';
+    sum.add_word(marked);
+    marked.resize(1);
+  };
   for (const char c : text) {
     const char letter = lowered(c);
-    if (in_word(letter)) {
-      word += letter;
-    } else if (!word.empty()) {
-      sum.add_word(word);
-      word.clear();
-    }
+    in_word(letter) ? (void)(marked += letter) : end_word();
   }
-  if (!word.empty()) sum.add_word(word);
+  end_word();
 }
 
 }  // namespace
 
 std::vector<float> hash_vector(const EmbeddingItem& item, int dimension) {
-  constexpr int image_places = 64;
+  constexpr int image_times = 16;
   Sum sum(dimension);
   if (item.text) add_words(*item.text, sum);
-  if (item.image) sum.add(item.image->bytes, 4, image_places);
+  if (item.image) sum.add(item.image->bytes, 4, image_times);
   return sum.unit(item.text ? std::string_view(*item.text) : std::string_view());
 }
 
