@@ -43,11 +43,13 @@ void check(std::string_view model_id, std::string_view body) {
   }
   const EmbeddingRequest& request = native->request;
   const bool ranks = request.task == EmbeddingTask::rank;
-  if (request.items.size() < (ranks ? 2u : 1u) || (!ranks && native->dimension < 1)) std::abort();
+  if (request.items.size() < (ranks ? 2u : 1u) || (!ranks && native->request.dimension < 1))
+    std::abort();
   for (const EmbeddingItem& item : request.items) {
     if (!item.text && !item.image) std::abort();
   }
-  native->dimension = std::min(native->dimension, 16);  // quicker, and the same code
+  native->request.dimension =
+      std::min(native->request.dimension, 16);  // quicker, and the same code
   for (const bool scores : {false, true}) {
     if (scores && !ranks) continue;
     const Embeddings made = embeddings_of(*native, scores ? 1 : 8, scores);

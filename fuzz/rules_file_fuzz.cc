@@ -11,6 +11,48 @@ namespace {
 
 using namespace craton;
 
+std::shared_ptr<engines::Engine> claim(engines::script::RuleSet& set, engines::Wanted wanted) {
+  Conversation conversation;
+  append_turn(conversation, Role::user, "hello");
+  const engines::NativeCall native{R"({"inputText":"hello"})", ""};
+  const engines::Request request{.operation = "Converse",
+                                 .model_id = "m",
+                                 .conversation = conversation,
+                                 .wanted = wanted,
+                                 .native = wanted == engines::Wanted::text ? nullptr : &native};
+  engines::rules::RequestView view(request);
+  engines::faults::Struck struck;
+  auto engine = set.claim(view, struck);
+  if (!engine) (void)set.why_none(view);
+  return engine;
+}
+
+void converse(engines::script::RuleSet& set) {
+  const auto engine = claim(set, engines::Wanted::text);
+  if (!engine) return;
+  const auto generation = engine->generate({}, {});
+  while ((*generation)->try_next()) {
+  }
+}
+
+/// What is declared has the size that is asked for, or is refused.
+void embed(engines::script::RuleSet& set, EmbeddingTask task) {
+  const bool ranks = task == EmbeddingTask::rank;
+  const auto engine = claim(set, ranks ? engines::Wanted::ranking : engines::Wanted::embeddings);
+  if (!engine) return;
+  EmbeddingRequest request{
+      .items = {{.text = "hello"}, {.text = "granite"}}, .task = task, .dimension = ranks ? 0 : 8};
+  const auto begun = engine->embed(request, {});
+  if (!begun) return;
+  const auto made = (*begun)->take();
+  if (!made || !*made) std::abort();
+  if ((*made)->vectors.size() != ((*made)->scores ? 1u : 2u)) std::abort();
+  if (ranks) return;
+  for (const EmbeddingVector& vector : (*made)->vectors) {
+    if (vector.values.size() != 8) std::abort();
+  }
+}
+
 void ask(std::string_view text) {
   auto file = engines::script::parse_rules(text, {"rules.yaml", {}});
   if (!file) {
@@ -21,17 +63,10 @@ void ask(std::string_view text) {
     for (auto& answer : rule.answers) answer.pacing = {};
   }
   const auto set = std::make_shared<engines::script::RuleSet>(std::move(*file));
-  Conversation conversation;
-  append_turn(conversation, Role::user, "hello");
-  const engines::Request request{
-      .operation = "Converse", .model_id = "m", .conversation = conversation};
-  engines::rules::RequestView view(request);
-  engines::faults::Struck struck;
-  const auto engine = set->claim(view, struck);
-  if (!engine) return (void)set->why_none(view);
-  const auto generation = engine->generate(conversation, {});
-  while ((*generation)->try_next()) {
-  }
+  converse(*set);
+  embed(*set, EmbeddingTask::embed);
+  embed(*set, EmbeddingTask::rank);
+  (void)claim(*set, engines::Wanted::drawings);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdio>
@@ -22,7 +23,28 @@
 namespace craton::cli {
 namespace {
 
+using engines::NativeReply;
 using engines::replay::Placed;
+
+/// Where requests say what they are about: conversations, and native bodies.
+constexpr std::array<std::string_view, 16> prompts{
+    "messages[-1].content[*].text",
+    "body.inputText",
+    "body.texts[*]",
+    "body.inputs[*].content[*].text",
+    "body.singleEmbeddingParams.text.value",
+    "body.query",
+    "body.documents[*]",
+    "body.prompt",
+    "body.text_prompts[*].text",
+    "body.taskType",
+    "body.textToImageParams.text",
+    "body.inPaintingParams.text",
+    "body.outPaintingParams.text",
+    "body.imageVariationParams.text",
+    "body.colorGuidedGenerationParams.text",
+    "body.virtualTryOnParams.maskType",
+};
 
 /// "Converse", the model and the beginning of what was asked last.
 struct Summary {
@@ -38,8 +60,12 @@ Summary summary_of(const Placed& placed) {
   if (const auto* model = object.if_contains("model"); model && model->is_string()) {
     summary.model = model->get_string();
   }
-  const auto path = engines::rules::JsonPath::parse("messages[-1].content[*].text");
-  for (const std::string& text : path->find(*request)) summary.prompt += text;
+  for (const std::string_view where : prompts) {
+    const auto path = engines::rules::JsonPath::parse(where);
+    for (const std::string& text : path->find(*request)) {
+      summary.prompt += (summary.prompt.empty() ? "" : " ") + text;
+    }
+  }
   return summary;
 }
 
@@ -50,8 +76,17 @@ std::string shortened(const std::string& text, std::size_t most) {
   return mended_utf8(std::string_view(line).substr(0, most)) + "…";
 }
 
+/// Of a reply, which may be megabytes of pictures.
+constexpr std::size_t reply_shown = 1000;
+
 std::string text_of(const Placed& placed) {
   std::string text;
+  if (placed.interaction.reply) {
+    const NativeReply& reply = placed.interaction.reply->reply;
+    const bool json = reply.content_type.starts_with("application/json");
+    return json ? shortened(reply.body, reply_shown)
+                : fmt::format("{} bytes of {}", reply.body.size(), reply.content_type);
+  }
   for (const auto& timed : placed.interaction.events) {
     if (const auto* delta = std::get_if<TextDelta>(&timed.event)) text += delta->text;
     if (const auto* tool = std::get_if<ToolUseStart>(&timed.event)) text += "[" + tool->name + "]";

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "media/image_info.h"
 #include "media/picture.h"
 
 namespace craton {
@@ -69,9 +70,19 @@ struct DrawingRequest {
   friend bool operator==(const DrawingRequest&, const DrawingRequest&) = default;
 };
 
+/// A picture that is a file already.
+struct PictureFile {
+  media::ImageFormat format = media::ImageFormat::png;  ///< Not gif.
+  std::string bytes;                                    ///< That can be decoded.
+
+  friend bool operator==(const PictureFile&, const PictureFile&) = default;
+};
+
 struct Drawings {
   std::vector<Picture> pictures;  ///< As many as were asked for, of the size that was asked for.
-  std::optional<Mask> mask;       ///< The one that was used, where the request had one, or words.
+  /// In place of `pictures`, of any size: given as they are where the caller wants that format.
+  std::vector<PictureFile> files = {};
+  std::optional<Mask> mask;  ///< The one that was used, where the request had one, or words.
   /// The engine's, in what it may hold at once; given back when the pictures go.
   std::shared_ptr<void> place = nullptr;
   std::string stand_in = {};  ///< What no model made: "drawn without a model"; empty: nothing.

@@ -43,6 +43,9 @@ struct EmbeddingRequest {
   EmbeddingTask task = EmbeddingTask::embed;
   Truncation truncation = Truncation::refused;
   std::optional<int> tokens_max = std::nullopt;  ///< Of one text; absent: no limit.
+  /// Numbers that the caller's vectors have; 0: the answer has no vectors. An encoder may give
+  /// vectors of any dimension: they are mapped.
+  int dimension = 0;
 
   friend bool operator==(const EmbeddingRequest&, const EmbeddingRequest&) = default;
 };
@@ -59,6 +62,9 @@ struct Embeddings {
   std::vector<EmbeddingVector> vectors;
   /// The encoder was made for ranking: its numbers are logits of "this answers it".
   bool scores = false;
+  /// Somebody declared the numbers, with the dimension that was asked for: they are given as they
+  /// are, neither mapped nor normalised; scores are relevances from 0 to 1, no logits.
+  bool declared = false;
 };
 
 }  // namespace craton

@@ -16,6 +16,7 @@
 #include "conversation/drawing.h"
 #include "conversation/embedding.h"
 #include "engines/generation.h"
+#include "engines/native_call.h"
 #include "engines/pending.h"
 #include "metrics/instruments.h"
 
@@ -23,6 +24,7 @@ namespace craton::engines {
 
 using Embedding = Pending<Embeddings>;
 using Drawing = Pending<Drawings>;
+using Replying = Pending<NativeReply>;
 
 enum class State {
   loading,  ///< Not yet: wait, or answer ModelNotReadyException.
@@ -55,6 +57,7 @@ struct Capabilities {
   bool text = true;         ///< Continues text: generate() and count_tokens().
   bool embeddings = false;  ///< Turns texts into vectors, or ranks them: embed().
   bool drawings = false;    ///< Makes pictures: draw().
+  bool native = false;      ///< Has the provider's own form: reply(), in place of the two.
 };
 
 /// What an engine does, for an operator. Each number is a moment of its own.
@@ -159,6 +162,13 @@ class Engine {
   /// `validation` when it cannot do what is asked. What ends it later arrives as a Failure.
   virtual Result<std::shared_ptr<Drawing>> draw(DrawingRequest, const Limits&) {
     return Error{ErrorCode::model_error, "The model that answers here makes no images."};
+  }
+
+  /// Answers a call for vectors or pictures in the form that the provider gives it; the reply
+  /// arrives in the Replying. Only where capabilities() has `native`. Fails as generate() does, but
+  /// for chat templates; what ends it later arrives as a Failure.
+  virtual Result<std::shared_ptr<Replying>> reply(NativeCall, const Limits&) {
+    return Error{ErrorCode::model_error, "What answers here does not speak this model's schema."};
   }
 };
 

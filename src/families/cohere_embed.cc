@@ -160,7 +160,7 @@ Result<NativeEmbedding> parse_v3(const ModelContext& model, std::string_view tex
   }
   NativeEmbedding native = read_common(body, model);
   CRATON_TRY(add_images(body, native));
-  native.dimension = v3_dimension;
+  native.request.dimension = v3_dimension;
   return native;
 }
 
@@ -201,7 +201,7 @@ Result<NativeEmbedding> parse_v4(const ModelContext& model, std::string_view tex
       native.request.items.push_back(std::move(item));
     }
   }
-  CRATON_TRY_ASSIGN(native.dimension,
+  CRATON_TRY_ASSIGN(native.request.dimension,
                     one_of(body, "output_dimension", v4_dimensions, 1536, "#/output_dimension"));
   if (const auto most = integer_member(body, "max_tokens")) {
     native.request.tokens_max = std::min(*most, native.request.tokens_max.value_or(*most));
@@ -259,8 +259,8 @@ std::string by_type(const EmbeddingReply& reply, const Vectors& vectors) {
 
 Vectors vectors_of(const EmbeddingReply& reply) {
   Vectors vectors;
-  for (const EmbeddingVector& made : reply.made.vectors) {
-    vectors.push_back(reply_vector(reply.native, made.values));
+  for (std::size_t i = 0; i < reply.made.vectors.size(); ++i) {
+    vectors.push_back(reply_vector(reply, i));
   }
   return vectors;
 }
@@ -268,7 +268,7 @@ Vectors vectors_of(const EmbeddingReply& reply) {
 RenderedEmbedding render_v3(const EmbeddingReply& reply) {
   const Vectors vectors = vectors_of(reply);
   return {reply.native.types.empty() ? floats(reply, vectors) : by_type(reply, vectors),
-          mapping_note(reply.native, reply.made)};
+          mapping_note(reply)};
 }
 
 /// Floats alone come without types, however they are asked for.
@@ -277,8 +277,7 @@ RenderedEmbedding render_v4(const EmbeddingReply& reply) {
   const bool plain =
       std::ranges::all_of(asked, [](VectorType type) { return type == VectorType::float32; });
   const Vectors vectors = vectors_of(reply);
-  return {plain ? floats(reply, vectors) : by_type(reply, vectors),
-          mapping_note(reply.native, reply.made)};
+  return {plain ? floats(reply, vectors) : by_type(reply, vectors), mapping_note(reply)};
 }
 
 }  // namespace

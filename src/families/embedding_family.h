@@ -31,7 +31,6 @@ enum class VectorType {
 /// A native body, read.
 struct NativeEmbedding {
   EmbeddingRequest request;
-  int dimension = 0;      ///< Of the reply's vectors; 0 where there are none.
   bool normalize = true;  ///< Vectors have length 1; else the encoder's own.
   /// As the body names them; empty: it names none.
   std::vector<VectorType> types = {};

@@ -161,7 +161,7 @@ TEST(EmbeddingBodies, AreReadAsTextsAndTheirUse) {
   EXPECT_EQ(native->request.items[1], (EmbeddingItem{.text = "b", .role = TextRole::query}));
   EXPECT_EQ(native->request.truncation, Truncation::start);
   EXPECT_EQ(native->request.tokens_max, 512);
-  EXPECT_EQ(native->dimension, 1024);
+  EXPECT_EQ(native->request.dimension, 1024);
   EXPECT_EQ(native->types, (std::vector{VectorType::int8, VectorType::float32}));
 }
 
@@ -174,7 +174,7 @@ TEST(EmbeddingBodies, PutTheTextsOfAnInputTogether) {
   EXPECT_EQ(native->request.items.front().text, "a\nb");
   EXPECT_EQ(native->request.items.front().image->format, "png");
   EXPECT_EQ(native->request.tokens_max, 100);
-  EXPECT_EQ(native->dimension, 1536);
+  EXPECT_EQ(native->request.dimension, 1536);
 }
 
 TEST(EmbeddingBodies, RankTextsByAQuery) {
@@ -194,7 +194,7 @@ RenderedEmbedding rendered(std::string_view model_id, std::string_view body, con
                            int dimension = 2) {
   auto native = parsed(model_id, body);
   EXPECT_TRUE(native) << native.error().message;
-  if (native->dimension > 0) native->dimension = dimension;
+  if (native->request.dimension > 0) native->request.dimension = dimension;
   const ModelContext model = context_of(model_id);
   const RenderedEmbedding reply =
       embedding_family_of(model_id)->render({model, *native, made, "request-id"});
@@ -256,6 +256,17 @@ TEST(Rankings, GoByTheScoresOfAnEncoderThatRanks) {
       rendered(amazon_rerank_id, R"({"query":"q","documents":["a","b"],"top_n":1})", made);
   EXPECT_EQ(reply.body, R"({"results":[{"index":1,"relevance_score":0.5}]})");
   EXPECT_EQ(reply.stand_in, "");
+}
+
+TEST(EmbeddingReplies, LeaveDeclaredNumbersAsTheyAre) {
+  Embeddings made = two_vectors();
+  made.declared = true;
+  const RenderedEmbedding reply = rendered(image, R"({"inputText":"a"})", made);
+  EXPECT_EQ(reply.body, R"({"embedding":[3.0,4.0],"inputTextTokenCount":5,"message":null})");
+  EXPECT_EQ(reply.stand_in, "");
+  const Embeddings scores{.vectors = {{{0.9F}, 1}, {{0}, 1}}, .scores = true, .declared = true};
+  EXPECT_EQ(rendered(amazon_rerank_id, R"({"query":"q","documents":["a","b"]})", scores).body,
+            R"({"results":[{"index":0,"relevance_score":0.9},{"index":1,"relevance_score":0.0}]})");
 }
 
 TEST(EmbeddingLimits, AreRefusedInTheProvidersWords) {

@@ -509,6 +509,23 @@ TEST(ImageReplies, HaveTheirProvidersForm) {
   EXPECT_EQ(picture_in(artifact.at("base64")), made.pictures[0]);
 }
 
+TEST(ImageReplies, HoldFilesAsTheyAreWhereTheFormatIsRight) {
+  const Picture picture = halves(8, 4, 1, 2);
+  Drawings made;
+  made.files = {
+      {media::ImageFormat::png, media::encode_picture(picture, media::ImageFormat::png)},
+      {media::ImageFormat::webp, media::encode_picture(picture, media::ImageFormat::webp)}};
+  const DrawingForm form{DrawingTask::text_to_image, 9, media::ImageFormat::webp, false};
+  const json::value reply = json::parse(stability_image.render({form, made, "", {}}).body).value();
+  EXPECT_EQ(json::to_text(reply.at("seeds")), "[9,10]");
+  const json::array& images = reply.at("images").as_array();
+  EXPECT_EQ(base64_bytes(images.at(1).as_string()), made.files[1].bytes);
+  EXPECT_EQ(media::image_info(base64_bytes(images.at(0).as_string()).value())->format,
+            media::ImageFormat::webp);
+  const DrawingForm plain{DrawingTask::text_to_image, 9, media::ImageFormat::png, false};
+  EXPECT_EQ(stability_sdxl.render({plain, made, "image/png", {}}).body, made.files[0].bytes);
+}
+
 TEST(ImageReplies, OfSdxlAreFilesWhereTheCallerWantsThem) {
   Drawings made;
   made.pictures = {halves(8, 4, 1, 2)};

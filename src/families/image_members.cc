@@ -1,6 +1,8 @@
 #include "families/image_members.h"
 
 #include <algorithm>
+#include <cassert>
+#include <limits>
 #include <optional>
 
 #include "base/base64.h"
@@ -116,6 +118,29 @@ std::uint64_t drawn_seed(std::uint64_t seed, std::uint64_t seed_max) {
   return seed != 0 ? seed : random_number() % seed_max + 1;
 }
 
+std::size_t picture_count(const Drawings& made) {
+  return made.files.empty() ? made.pictures.size() : made.files.size();
+}
+
+std::string picture_file(const DrawingReply& reply, std::size_t index, media::ImageFormat format) {
+  if (reply.made.files.empty()) {
+    return media::encode_picture(reply.made.pictures[index], format, reply.texts);
+  }
+  const PictureFile& file = reply.made.files[index];
+  if (file.format == format) return file.bytes;
+  constexpr std::uint64_t any_size = std::numeric_limits<std::uint64_t>::max();
+  const Result<Picture> picture = media::decode_picture(file.bytes, any_size);
+  assert(picture && "whoever gives a file knows that it can be decoded");
+  return picture ? media::encode_picture(*picture, format, reply.texts) : file.bytes;
+}
+
+void append_picture_of(const DrawingReply& reply, std::size_t index, media::ImageFormat format,
+                       std::string& out) {
+  out += '"';
+  append_base64(picture_file(reply, index, format), out);
+  out += '"';
+}
+
 void append_picture(const Picture& picture, media::ImageFormat format,
                     std::span<const media::FileText> texts, std::string& out) {
   out += '"';
@@ -125,9 +150,9 @@ void append_picture(const Picture& picture, media::ImageFormat format,
 
 void append_pictures(const DrawingReply& reply, std::string& out) {
   out += '[';
-  for (const Picture& picture : reply.made.pictures) {
-    if (out.back() != '[') out += ',';
-    append_picture(picture, reply.form.format, reply.texts, out);
+  for (std::size_t i = 0; i < picture_count(reply.made); ++i) {
+    if (i > 0) out += ',';
+    append_picture_of(reply, i, reply.form.format, out);
   }
   out += ']';
 }

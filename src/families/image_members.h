@@ -60,8 +60,19 @@ void take_size(const Picture& picture, DrawingRequest& request);
 /// `seed`, or a random one from 1 to `seed_max` for 0.
 std::uint64_t drawn_seed(std::uint64_t seed, std::uint64_t seed_max);
 
+/// How many pictures the reply has.
+std::size_t picture_count(const Drawings& made);
+
+/// The reply's picture of that index as a file of that format: the file that it is already, where
+/// it is one of that format.
+std::string picture_file(const DrawingReply& reply, std::size_t index, media::ImageFormat format);
+
 /// Appends `["base64",…]`.
 void append_pictures(const DrawingReply& reply, std::string& out);
+
+/// Appends that picture of the reply's as `"base64"`.
+void append_picture_of(const DrawingReply& reply, std::size_t index, media::ImageFormat format,
+                       std::string& out);
 
 /// Appends `"base64"`.
 void append_picture(const Picture& picture, media::ImageFormat format,

@@ -113,8 +113,8 @@ Result<NativeEmbedding> parse(const ModelContext& model, std::string_view text) 
     if (params.contains(name)) return not_supported(name, "Send a text");
   }
   NativeEmbedding native;
-  CRATON_TRY_ASSIGN(native.dimension, one_of(params, "embeddingDimension", dimensions, 3072,
-                                             std::string(place) + "/embeddingDimension"));
+  CRATON_TRY_ASSIGN(native.request.dimension, one_of(params, "embeddingDimension", dimensions, 3072,
+                                                     std::string(place) + "/embeddingDimension"));
   native.request.tokens_max = model.context_tokens;
   EmbeddingItem& item = native.request.items.emplace_back();
   if (const json::value* given = params.if_contains("text")) {
@@ -132,9 +132,8 @@ RenderedEmbedding render(const EmbeddingReply& reply) {
   const bool text = reply.native.request.items.front().text.has_value();
   RenderedEmbedding rendered{std::string(R"({"embeddings":[{"embeddingType":")") +
                                  (text ? "TEXT" : "IMAGE") + R"(","embedding":)",
-                             mapping_note(reply.native, reply.made)};
-  append_vector(reply_vector(reply.native, reply.made.vectors.front().values), VectorType::float32,
-                rendered.body);
+                             mapping_note(reply)};
+  append_vector(reply_vector(reply, 0), VectorType::float32, rendered.body);
   rendered.body += "}]}";
   return rendered;
 }

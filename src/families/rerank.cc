@@ -84,9 +84,10 @@ std::vector<Ranked> ranked(const Embeddings& made) {
   return results;
 }
 
-/// 0 to 1.
-double relevance(double score, bool logit) {
-  return logit ? 1 / (1 + std::exp(-score)) : std::clamp(score, 0.0, 1.0);
+/// Appends a number from 0 to 1.
+void append_relevance(double score, const Embeddings& made, std::string& out) {
+  if (made.declared) return append_number(static_cast<float>(score), out);
+  json::append_number(made.scores ? 1 / (1 + std::exp(-score)) : std::clamp(score, 0.0, 1.0), out);
 }
 
 RenderedEmbedding render(const EmbeddingReply& reply) {
@@ -98,7 +99,7 @@ RenderedEmbedding render(const EmbeddingReply& reply) {
   for (std::size_t i = 0; i < most; ++i) {
     rendered.body += i > 0 ? ",{\"index\":" : "{\"index\":";
     rendered.body += std::to_string(results[i].index) + ",\"relevance_score\":";
-    json::append_number(relevance(results[i].score, reply.made.scores), rendered.body);
+    append_relevance(results[i].score, reply.made, rendered.body);
     rendered.body += '}';
   }
   rendered.body += "]}";

@@ -171,7 +171,7 @@ Result<NativeDrawing> parse(const ModelContext& model, std::string_view text) {
 RenderedDrawing render(const DrawingReply& reply) {
   std::string seeds;
   std::string reasons;
-  for (std::size_t i = 0; i < reply.made.pictures.size(); ++i) {
+  for (std::size_t i = 0; i < picture_count(reply.made); ++i) {
     seeds += (i > 0 ? "," : "") + std::to_string(reply.form.seed + i);
     reasons += i > 0 ? ",null" : "null";
   }

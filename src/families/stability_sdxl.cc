@@ -209,8 +209,7 @@ Result<NativeDrawing> parse(const ModelContext& model, std::string_view text) {
 
 /// The picture alone; what JSON would tell beside it are headers, as Stability's own API has them.
 RenderedDrawing render_file(const DrawingReply& reply) {
-  return {.body = media::encode_picture(reply.made.pictures.front(), media::ImageFormat::png,
-                                        reply.texts),
+  return {.body = picture_file(reply, 0, media::ImageFormat::png),
           .content_type = "image/png",
           .headers = {{"Finish-Reason", "SUCCESS"}, {"Seed", std::to_string(reply.form.seed)}}};
 }
@@ -218,10 +217,10 @@ RenderedDrawing render_file(const DrawingReply& reply) {
 RenderedDrawing render(const DrawingReply& reply) {
   if (reply.accept == "image/png") return render_file(reply);
   std::string body = R"({"result":"success","artifacts":[)";
-  for (std::size_t i = 0; i < reply.made.pictures.size(); ++i) {
+  for (std::size_t i = 0; i < picture_count(reply.made); ++i) {
     if (i > 0) body += ',';
     body += "{\"seed\":" + std::to_string(reply.form.seed + i) + ",\"base64\":";
-    append_picture(reply.made.pictures[i], media::ImageFormat::png, reply.texts, body);
+    append_picture_of(reply, i, media::ImageFormat::png, body);
     body += R"(,"finishReason":"SUCCESS"})";
   }
   body += "]}";

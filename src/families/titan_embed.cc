@@ -67,7 +67,7 @@ NativeEmbedding of_text(const ModelContext& model, std::string_view text) {
 Result<NativeEmbedding> parse_v1(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, v1_schema, model));
   NativeEmbedding native = of_text(model, text_member(body, "inputText"));
-  native.dimension = v1_dimension;
+  native.request.dimension = v1_dimension;
   native.normalize = false;  // Bedrock's are not of length 1 either
   return native;
 }
@@ -75,7 +75,7 @@ Result<NativeEmbedding> parse_v1(const ModelContext& model, std::string_view tex
 Result<NativeEmbedding> parse_v2(const ModelContext& model, std::string_view text) {
   CRATON_TRY_ASSIGN(const json::object body, read_body(text, v2_schema, model));
   NativeEmbedding native = of_text(model, text_member(body, "inputText"));
-  CRATON_TRY_ASSIGN(native.dimension,
+  CRATON_TRY_ASSIGN(native.request.dimension,
                     one_of(body, "dimensions", v2_dimensions, 1024, "#/dimensions"));
   const json::value* normalizes = body.if_contains("normalize");
   native.normalize = !normalizes || normalizes->get_bool();
@@ -114,9 +114,9 @@ Result<NativeEmbedding> parse_image(const ModelContext& model, std::string_view 
   if (has_image) {
     CRATON_TRY_ASSIGN(item.image, read_image(text_member(body, "inputImage")));
   }
-  native.dimension = 1024;
+  native.request.dimension = 1024;
   if (const json::value* config = body.if_contains("embeddingConfig")) {
-    CRATON_TRY_ASSIGN(native.dimension,
+    CRATON_TRY_ASSIGN(native.request.dimension,
                       one_of(config->get_object(), "outputEmbeddingLength", image_dimensions, 1024,
                              "#/embeddingConfig/outputEmbeddingLength"));
   }
@@ -124,7 +124,7 @@ Result<NativeEmbedding> parse_image(const ModelContext& model, std::string_view 
 }
 
 RenderedEmbedding begun(const EmbeddingReply& reply, const std::vector<float>& vector) {
-  RenderedEmbedding rendered{"{\"embedding\":", mapping_note(reply.native, reply.made)};
+  RenderedEmbedding rendered{"{\"embedding\":", mapping_note(reply)};
   append_vector(vector, VectorType::float32, rendered.body);
   return rendered;
 }
@@ -133,9 +133,7 @@ void append_count(const EmbeddingReply& reply, std::string& out) {
   out += ",\"inputTextTokenCount\":" + std::to_string(reply.made.vectors.front().tokens);
 }
 
-std::vector<float> vector_of(const EmbeddingReply& reply) {
-  return reply_vector(reply.native, reply.made.vectors.front().values);
-}
+std::vector<float> vector_of(const EmbeddingReply& reply) { return reply_vector(reply, 0); }
 
 RenderedEmbedding render_v1(const EmbeddingReply& reply) {
   RenderedEmbedding rendered = begun(reply, vector_of(reply));

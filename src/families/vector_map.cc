@@ -144,16 +144,20 @@ double cosine(std::span<const float> a, std::span<const float> b) {
   return lengths > 0 ? std::clamp(product / lengths, -1.0, 1.0) : 0;
 }
 
-std::vector<float> reply_vector(const NativeEmbedding& native, std::span<const float> made) {
-  std::vector<float> vector = mapped(made, native.dimension);
-  if (native.normalize) normalize(vector);
+std::vector<float> reply_vector(const EmbeddingReply& reply, std::size_t item) {
+  const std::vector<float>& made = reply.made.vectors[item].values;
+  if (reply.made.declared) return made;
+  std::vector<float> vector = mapped(made, reply.native.request.dimension);
+  if (reply.native.normalize) normalize(vector);
   return vector;
 }
 
-std::string mapping_note(const NativeEmbedding& native, const Embeddings& made) {
-  const std::size_t size = made.vectors.empty() ? 0 : made.vectors.front().values.size();
-  if (size == 0 || size == static_cast<std::size_t>(native.dimension)) return {};
-  return std::to_string(size) + " numbers mapped to " + std::to_string(native.dimension);
+std::string mapping_note(const EmbeddingReply& reply) {
+  const std::vector<EmbeddingVector>& made = reply.made.vectors;
+  const int dimension = reply.native.request.dimension;
+  const std::size_t size = made.empty() ? 0 : made.front().values.size();
+  if (size == 0 || size == static_cast<std::size_t>(dimension)) return {};
+  return std::to_string(size) + " numbers mapped to " + std::to_string(dimension);
 }
 
 void append_vector(std::span<const float> vector, VectorType type, std::string& out) {
@@ -172,6 +176,8 @@ void append_vector(std::span<const float> vector, VectorType type, std::string& 
     case VectorType::ubinary: return append_packed(vector, 0, out);
   }
 }
+
+void append_number(float number, std::string& out) { append_float(number, out); }
 
 void append_bits(std::span<const float> vector, std::string& out) {
   append_numbers(vector, out, [](float number, std::string& to) { to += number > 0 ? '1' : '0'; });

@@ -25,15 +25,19 @@ void normalize(std::vector<float>& vector);
 /// The cosine of the angle between two vectors of one dimension, -1 to 1.
 double cosine(std::span<const float> a, std::span<const float> b);
 
-/// The reply's vector of an encoder's: as many numbers, and of the length, that `native` asks for.
-std::vector<float> reply_vector(const NativeEmbedding& native, std::span<const float> made);
+/// The vector that the reply has of that item: as many numbers, and of the length, that the body
+/// asks for; what was declared, as it is.
+std::vector<float> reply_vector(const EmbeddingReply& reply, std::size_t item);
 
 /// "384 numbers mapped to 1024"; empty where they are as many.
-std::string mapping_note(const NativeEmbedding& native, const Embeddings& made);
+std::string mapping_note(const EmbeddingReply& reply);
 
 /// Appends a vector as a JSON array. Of unit vectors, int8 and uint8 reach to four deviations of a
 /// number; bits say which numbers are positive, the first in a byte's highest bit.
 void append_vector(std::span<const float> vector, VectorType type, std::string& out);
+
+/// Appends one number, as vectors have them: "0.9".
+void append_number(float number, std::string& out);
 
 /// Appends a bit a number: 1 where it is positive (Titan's `binary`).
 void append_bits(std::span<const float> vector, std::string& out);

@@ -22,7 +22,6 @@ using engines::rules::RequestView;
 using engines::script::RuleSet;
 using engines::script::RulesFile;
 
-/// They answer in words.
 class Rules final : public Answerer {
  public:
   /// `path`: of a file that may be read again; empty: there is none.
@@ -30,7 +29,8 @@ class Rules final : public Answerer {
       : path_(std::move(path)), set_(std::make_shared<RuleSet>(std::move(file))) {}
 
   std::string_view kind() const override { return "script"; }
-  bool can(Does wanted) const override { return wanted == Does::writes; }
+  bool can(Does) const override { return true; }
+  bool looks_itself() const override { return true; }
   Does does() const override { return Does::writes; }
 
   std::shared_ptr<Engine> claim(RequestView& view, const Request&, Struck& struck) const override {
@@ -96,7 +96,8 @@ class Aws final : public Answerer {
   explicit Aws(AwsAccount account) : account_(std::move(account)) {}
 
   std::string_view kind() const override { return aws_name; }
-  bool can(Does wanted) const override { return wanted == Does::writes; }
+  bool can(Does) const override { return true; }
+  bool looks_itself() const override { return true; }
   Does does() const override { return Does::writes; }
 
   std::shared_ptr<Engine> claim(RequestView&, const Request& request, Struck&) const override {

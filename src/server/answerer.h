@@ -32,6 +32,9 @@ class Answerer {
   /// Whether it may be asked for what ids of that kind give.
   virtual bool can(Does wanted) const = 0;
 
+  /// Whether it looks at each request itself, whatever kind of id that is for.
+  virtual bool looks_itself() const { return false; }
+
   /// What it is there for, where it stands for all ids.
   virtual Does does() const = 0;
 

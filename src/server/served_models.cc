@@ -159,7 +159,7 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
   engines::rules::RequestView view(request);
   faults_->draw(view, found.faults);
   const Does wanted = does_of(request.model_id);
-  if (library_ && wanted == Does::writes) {
+  if (library_) {
     found.engine = library_->claim(request);
     if (!found.engine && !config_.replay_or_ask) {
       found.why_none = Error{ErrorCode::resource_not_found, library_->why_none(request)};
@@ -171,7 +171,7 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     found.engine = answerer.claim(view, request, found.faults);
     if (!found.engine && !passed) {
       passed = answerer.rules();
-      if (passed && passed->file().rules.empty()) passed = nullptr;
+      if (passed && !passed->has_rules_for(request.wanted)) passed = nullptr;
     }
     return found.engine != nullptr;
   };
@@ -182,6 +182,8 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     ++row->answered;
     return found;
   }
+  const bool told = wanted != Does::writes && default_ && default_->looks_itself();
+  if (told && answers(*default_)) return found;
   const Answerer* otherwise = default_for(wanted);
   if (otherwise && answers(*otherwise)) return found;
   if (!passed) return found;

@@ -2,10 +2,10 @@
 //
 // Ids of embedding and reranking models are answered by encoders alone, those of image models by
 // engines that draw, all others by models that write text: a binding to a model of another kind is
-// passed over. What other servers answer is text and embeddings alike. Where the configuration
-// names no encoder for them, the one that `craton pull` fetched answers, when it is there; where it
-// names nothing that draws, `canvas` does, which needs no model. Bindings may be added and taken
-// away while requests come.
+// passed over. What other servers answer is text and embeddings alike; rules, recordings and AWS
+// look at each request themselves. Where the configuration names no encoder for them, the one that
+// `craton pull` fetched answers, when it is there; where it names nothing that draws, `canvas`
+// does, which needs no model. Bindings may be added and taken away while requests come.
 //
 // Threads: any function may be called from any thread.
 #pragma once

@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "engines/engine.h"
+#include "engines/refusals.h"
 #include "service/awaited.h"
 #include "service/invocation.h"
+#include "service/native_reply.h"
 #include "service/off_thread.h"
 
 namespace craton::service {
@@ -20,10 +22,12 @@ using boost::asio::awaitable;
 using families::NativeDrawing;
 using families::RenderedDrawing;
 
-/// What conditions of faults look at: the words, as a user's turn.
-Conversation told_to_faults(const DrawingRequest& request) {
+/// What conditions of rules and faults look at: the words of what is to be seen, as a user's turn.
+Conversation told_to_rules(const DrawingRequest& request) {
   Turn turn{Role::user, {}};
-  for (const PromptPart& part : request.prompts) turn.content.emplace_back(TextBlock{part.text});
+  for (const PromptPart& part : request.prompts) {
+    if (part.weight > 0) turn.content.emplace_back(TextBlock{part.text});
+  }
   Conversation conversation;
   conversation.turns.push_back(std::move(turn));
   return conversation;
@@ -70,18 +74,6 @@ std::string software_of(const engines::Engine& engine) {
   return "Craton, engine " + std::string(engine.kind()) + ", model " + std::string(engine.model());
 }
 
-http::Response response_of(RenderedDrawing rendered, const std::string& stand_in, const Call& call,
-                           const engines::Engine& engine) {
-  http::Response response;
-  response.body = std::move(rendered.body);
-  response.headers.add("Content-Type", std::move(rendered.content_type));
-  response.headers.add("X-Amzn-Bedrock-Invocation-Latency", std::to_string(elapsed(call).count()));
-  for (auto& [name, value] : rendered.headers) response.headers.add(name, std::move(value));
-  add_engine_headers(engine, response);
-  if (!stand_in.empty()) response.headers.add("x-craton-stand-in", stand_in);
-  return response;
-}
-
 /// The native body, read by a worker: pictures are decoded.
 awaitable<Result<NativeDrawing>> read_body(const Call& call, const catalog::Model& model,
                                            const families::ImageFamily& family) {
@@ -102,14 +94,36 @@ awaitable<Result<RenderedDrawing>> write_reply(const Call& call,
 
 /// The pictures, once they are drawn.
 awaitable<Result<Drawings>> drawn(const Call& call, const catalog::Model& model,
-                                  std::shared_ptr<engines::Engine> engine, DrawingRequest request) {
+                                  std::shared_ptr<engines::Engine> engine, DrawingRequest request,
+                                  ReplyTake* take) {
   Result<std::shared_ptr<engines::Drawing>> begun =
       engine->draw(std::move(request), limits_of(call, model));
   if (!begun) co_return begun.error();
   Awaited<Drawings> awaited(engine, std::move(*begun));
   engines::Drawing::Outcome outcome = co_await awaited.outcome();
-  if (!outcome) co_return outcome.error().error;
+  if (!outcome) co_return noted(*take, outcome.error().error);
   co_return std::move(*outcome);
+}
+
+/// What the engine draws, in the form of the provider.
+awaitable<Result<engines::NativeReply>> drawn_reply(const Call& call, const catalog::Model& model,
+                                                    const families::ImageFamily& family,
+                                                    NativeDrawing& native,
+                                                    std::shared_ptr<engines::Engine> engine,
+                                                    ReplyTake* take) {
+  Result<Drawings> made = co_await drawn(call, model, engine, std::move(native.request), take);
+  if (!made) co_return made.error();
+  engines::NativeReply reply;
+  reply.stand_in = made->stand_in;
+  auto writing = std::make_shared<const Writing>(family, native.form, std::move(*made),
+                                                 std::string(text_member(call.input, "accept")),
+                                                 software_of(*engine));
+  Result<RenderedDrawing> rendered = co_await write_reply(call, std::move(writing));
+  if (!rendered) co_return rendered.error();
+  reply.body = std::move(rendered->body);
+  reply.content_type = std::move(rendered->content_type);
+  reply.headers = std::move(rendered->headers);
+  co_return reply;
 }
 
 }  // namespace
@@ -119,19 +133,21 @@ awaitable<Result<http::Response>> invoke_drawing(const Call& call, const catalog
   call.account->gen_ai_operation = "generate_content";
   Result<NativeDrawing> native = co_await read_body(call, model, family);
   if (!native) co_return native.error();
-  const Conversation told = told_to_faults(native->request);
-  const Asked asked{model, told, false};
+  const Conversation told = told_to_rules(native->request);
+  const engines::NativeCall sent = native_call_of(call);
+  const Asked asked{model, told, false, engines::Wanted::drawings, &sent};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
-  Result<Drawings> made = co_await drawn(call, model, *engine, std::move(native->request));
-  if (!made) co_return made.error();
-  const std::string stand_in = made->stand_in;
-  auto writing = std::make_shared<const Writing>(family, native->form, std::move(*made),
-                                                 std::string(text_member(call.input, "accept")),
-                                                 software_of(**engine));
-  Result<RenderedDrawing> rendered = co_await write_reply(call, std::move(writing));
-  if (!rendered) co_return rendered.error();
-  co_return response_of(std::move(*rendered), stand_in, call, **engine);
+  ReplyTake take = begin_take(call, **engine, model, sent);
+  Result<engines::NativeReply> reply = engines::model_broke();
+  if ((*engine)->capabilities().native) {
+    reply = co_await relayed(*engine, sent, limits_of(call, model), &take);
+  } else {
+    reply = co_await drawn_reply(call, model, family, *native, *engine, &take);
+  }
+  if (!reply) co_return reply.error();
+  if (take) take->note(*reply);
+  co_return response_of(std::move(*reply), call, **engine);
 }
 
 }  // namespace craton::service

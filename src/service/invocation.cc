@@ -78,7 +78,7 @@ std::optional<engines::replay::Recorder::Take> take_of(const Call& call,
                                                        const Conversation& asked) {
   const auto& recorder = call.service.options().recorder;
   if (!recorder || engine.kind() == "replay") return std::nullopt;
-  return recorder->begin({call.account->operation, model.id, asked, engine.kind(), engine.model()});
+  return recorder->begin(asked, {call.account->operation, model.id, engine.kind(), engine.model()});
 }
 
 Result<std::vector<Running>> start(const Call& call, const std::shared_ptr<engines::Engine>& engine,
@@ -141,7 +141,9 @@ Result<FoundEngine> find_engine(const Call& call, const Asked& asked) {
                                  .asked_id = call.account->model_id,
                                  .streamed = asked.streamed,
                                  .metadata = metadata_of(call.input),
-                                 .conversation = asked.conversation};
+                                 .conversation = asked.conversation,
+                                 .wanted = asked.wanted,
+                                 .native = asked.native};
   engines::rules::RequestView view(request);
   CRATON_TRY(add_asked_faults(call.asked_faults, view, call.account->faults));
   FoundEngine found = call.service.engine_for(request);

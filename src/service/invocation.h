@@ -17,6 +17,7 @@
 #include "engines/engine.h"
 #include "engines/faults/answer_filter.h"
 #include "engines/replay/recorder.h"
+#include "engines/request.h"
 #include "families/family.h"
 #include "service/operations.h"
 #include "service/service_metrics.h"
@@ -39,6 +40,8 @@ struct Asked {
   const catalog::Model& model;
   const Conversation& conversation;
   bool streamed = false;
+  engines::Wanted wanted = engines::Wanted::text;
+  const engines::NativeCall* native = nullptr;  ///< As engines::Request.
 };
 
 /// The engine that is to answer, once it is loaded; waits as long as the options say. Fails with

@@ -40,6 +40,34 @@ bool is_left_out(const json::value& block, const LoggedData& data) {
   });
 }
 
+// Members of the native bodies of models that embed or make images: a picture in base64, a list of
+// such, or an object with its source.
+constexpr std::array<std::string_view, 10> picture_members{
+    "image",     "images",      "inputImage",     "init_image",     "mask_image",
+    "maskImage", "sourceImage", "referenceImage", "conditionImage", "image_url"};
+
+bool is_picture_member(std::string_view name, const json::value& value) {
+  if (std::ranges::find(picture_members, name) == picture_members.end()) return false;
+  const json::array* items = value.if_array();
+  return value.is_string() || value.is_object() ||
+         (items && std::ranges::all_of(*items, [](const auto& item) { return item.is_string(); }));
+}
+
+/// Takes the pictures out of a native body.
+void leave_pictures_out(json::value& value) {
+  if (json::array* items = value.if_array()) {
+    for (json::value& item : *items) leave_pictures_out(item);
+  }
+  json::object* members = value.if_object();
+  for (auto member = members ? members->begin() : nullptr; members && member != members->end();) {
+    if (is_picture_member(member->key(), member->value())) {
+      member = members->stable_erase(member);
+    } else {
+      leave_pictures_out(member++->value());
+    }
+  }
+}
+
 /// Takes blocks of data that is not wanted out of the lists that hold them.
 void leave_out(json::value& value, const LoggedData& data) {
   if (json::object* members = value.if_object()) {
@@ -53,6 +81,11 @@ void leave_out(json::value& value, const LoggedData& data) {
       }
     }
   }
+}
+
+/// Not what embeds or draws.
+bool converses(std::string_view model) {
+  return !families::embedding_family_of(model) && !families::image_family_of(model);
 }
 
 /// Whether what the model makes may be logged.
@@ -145,12 +178,14 @@ InvocationRecord record_of(const Interaction& interaction, const LoggedData& dat
   input.members["inputContentType"] = "application/json";
   if (asked && data.text) {
     leave_out(*asked, data);
+    if (!data.image && !converses(account.request_model)) leave_pictures_out(*asked);
     input.add_body(std::move(*asked), interaction, record);
   }
   add_count(input.members, "inputTokenCount", account.input_tokens);
   const bool answered = interaction.status == 200;
   if (answered) {
-    output.members["outputContentType"] = "application/json";
+    const bool file = !interaction.streamed && interaction.content_type.starts_with("image/");
+    output.members["outputContentType"] = file ? interaction.content_type : "application/json";
     std::optional<json::value> body;
     if (output_wanted(account.request_model, data)) body = output_of(interaction);
     if (body) output.add_body(std::move(*body), interaction, record);

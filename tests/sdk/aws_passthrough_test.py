@@ -24,6 +24,7 @@ rules:
     answers: [{fault: {fault: ThrottlingException, message: Slow down.}}]
     afterwards: repeat
   - answer: {text: "AWS says: {{last_user_text}}"}
+  - answer: {embedding: [0.25, 2], scores: [0.5, 0.75], usage: {input-tokens: 5}}
 """
 
 
@@ -92,6 +93,26 @@ def stream_of(server, text, model=HAIKU):
         modelId=model, messages=[{"role": "user", "content": [{"text": text}]}])
 
 
+TITAN, RERANK, SDXL = "amazon.titan-embed-text-v2:0", "amazon.rerank-v1:0", "stability.stable-diffusion-xl-v1"
+# What has no conversation: a call, and what its answer must be.
+NATIVE = [
+    (TITAN, {"inputText": "granite", "dimensions": 256}, "application/json"),
+    (RERANK, {"query": "granite", "documents": ["a", "b"]}, "application/json"),
+    (SDXL, {"text_prompts": [{"text": "a boat"}], "seed": 5}, "application/json"),
+    (SDXL, {"text_prompts": [{"text": "a boat"}], "seed": 5}, "image/png"),
+]
+
+
+def native(server, model, body, accept, fault=None):
+    """The answer's bytes, what its headers tell of it, and who gave it."""
+    request = urllib.request.Request(
+        f"{server.url}/model/{model}/invoke", method="POST", data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json", "Accept": accept, **({"x-craton-fault": fault} if fault else {})})
+    with urllib.request.urlopen(request, timeout=craton.patience(20)) as answer:
+        told = {name: answer.headers[name] for name in ("Content-Type", "Seed", "X-Amzn-Bedrock-Input-Token-Count")}
+        return answer.read(), told, ", ".join(answer.headers.get_all("x-craton-engine"))
+
+
 class TestHandedOn:
     def test_converse(self, front):
         answer = converse(front, "Hello")
@@ -134,6 +155,12 @@ class TestHandedOn:
     def test_a_stream_that_breaks_off_breaks_off(self, front):
         with pytest.raises((botocore.exceptions.HTTPClientError, urllib3.exceptions.ProtocolError)):
             list(stream_of(front, "drop")["stream"])
+
+    @pytest.mark.parametrize("call", NATIVE, ids=lambda call: f"{call[0].split('.')[1][:9]}-{call[2][:5]}")
+    def test_vectors_and_pictures(self, front, call):
+        body, told, engine = native(front, *call)
+        assert told["Content-Type"] == call[2] and (body[:4] == b"\x89PNG") == (call[2] == "image/png")
+        assert engine in ("script, aws", "canvas, aws")
 
     def test_a_large_body(self, front):
         text = "granite " * 20_000
@@ -203,6 +230,39 @@ class TestInThisServersForm:
             assert secret not in text
         with craton.serving("--replay", cassettes) as server:
             assert ask(server) == recorded
+
+    def test_vectors_and_pictures_are_recorded_and_replayed(self, folder, aws, front, keys, tmp_path):
+        cassettes = tmp_path / "cassettes"
+        with in_front(folder, aws.url, keys, "--bind", "*=aws:work", "--record", cassettes) as server:
+            answers = [native(server, *call) for call in NATIVE]
+            refused = craton.refusal(lambda: server.client("bedrock-runtime").invoke_model(
+                modelId=TITAN, body='{"inputText":"throttle"}'))
+        assert [answer[2] for answer in answers] == ["aws"] * 4
+        assert (refused.status, refused.type, refused.message) == (429, "ThrottlingException", "Slow down.")
+        direct = [native(front, *call)[:2] for call in NATIVE]
+        assert [answer[:2] for answer in answers] == direct, "as what is handed on byte for byte"
+        assert answers[0][1]["X-Amzn-Bedrock-Input-Token-Count"] == "5" and answers[3][1]["Seed"] == "5"
+        text = (cassettes / "recorded.jsonl").read_text()
+        for secret in (keys["operator"]["accessKeyId"], keys["operator"]["secretAccessKey"]):
+            assert secret not in text
+        with craton.serving("--replay", cassettes) as server:
+            assert [native(server, *call)[:2] for call in NATIVE] == direct
+            again = craton.refusal(lambda: server.client("bedrock-runtime").invoke_model(
+                modelId=TITAN, body='{"inputText":"throttle"}'))
+        assert again.message == refused.message, "a failure is an answer, too"
+
+    def test_faults_of_vectors(self, front):
+        body, _, engine = native(front, *NATIVE[0], fault="slow-start;for=50ms")
+        assert json.loads(body)["embedding"][:3] == [0.25, 2, 0] and engine == "aws"
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            native(front, *NATIVE[0], fault="ServiceUnavailableException")
+        assert raised.value.code == 503
+
+    def test_nobody_there_for_vectors(self, folder, aws, keys, tmp_path):
+        with in_front(folder, aws.url, keys, "--bind", "*=aws:gone", "--record", tmp_path / "made") as server:
+            refused = craton.refusal(lambda: server.client("bedrock-runtime").invoke_model(
+                modelId=TITAN, body='{"inputText":"granite"}'))
+            assert (refused.status, refused.type) == (503, "ServiceUnavailableException")
 
     def test_a_fault(self, front):
         request = urllib.request.Request(

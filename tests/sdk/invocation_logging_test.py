@@ -7,6 +7,7 @@ import time
 import pytest
 
 import craton
+from image_models_test import encoded, png
 
 CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0"
 S3 = {"bucketName": "my-logs", "keyPrefix": "team/a"}
@@ -17,6 +18,14 @@ rules:
       tool-calls: [{name: weather, input: {city: Seoul}}]
   - answer: The answer is here.
 """
+MEDIA = """
+rules:
+  - match: {prompt: struck}
+    answer: {fault: ThrottlingException}
+  - answer: {embedding: [0.5], image: boat.png, usage: {input-tokens: 3}}
+"""
+BOAT = png(64, 64, lambda x, y: (x, y, 90))
+TITAN, SD3, SDXL = "amazon.titan-embed-image-v1", "stability.sd3-5-large-v1:0", "stability.stable-diffusion-xl-v1"
 PLACE = re.compile(r"my-logs/team/a/AWSLogs/000000000000/BedrockModelInvocationLogs/us-east-1/\d{4}/\d\d/\d\d/\d\d/"
                    r"\d{8}T\d{6}Z_\w{16}\.json\.gz")
 
@@ -98,8 +107,7 @@ def test_whole_answers_are_logged(server):
     assert first["output"]["outputBodyJson"]["output"] == answer["output"]
     assert first["output"]["outputTokenCount"] == answer["usage"]["outputTokens"]
     body = runtime.invoke_model(modelId=CLAUDE, body=native())["body"].read()
-    second = records(server, 2)[1]
-    assert second["operation"] == "InvokeModel"
+    second, = (record for record in records(server, 2) if record["operation"] == "InvokeModel")
     assert second["output"]["outputBodyJson"] == json.loads(body)
 
 
@@ -186,3 +194,46 @@ def test_a_folder_that_cannot_be_written_fails_no_call(tmp_path):
         configure(server)
         assert server.client("bedrock-runtime").converse(modelId=CLAUDE, messages=messages())["output"]
         assert "lost=1" in server.wait_for_log("invocations_not_logged")
+
+
+@pytest.fixture
+def media(tmp_path):
+    (tmp_path / "media.yaml").write_text(MEDIA)
+    (tmp_path / "boat.png").write_bytes(BOAT)
+    with craton.serving("--bind", "*=script:media.yaml", "--logs", tmp_path / "s3", cwd=tmp_path) as server:
+        server.logs = tmp_path / "s3"
+        yield server
+
+
+def invoke(server, model, body, **more):
+    answer = server.client("bedrock-runtime").invoke_model(modelId=model, body=json.dumps(body), **more)
+    return answer["body"].read()
+
+
+def test_vectors_and_pictures_are_logged(media):
+    configure(media)
+    asked = {"inputText": "a boat", "inputImage": encoded(BOAT)}
+    vector = json.loads(invoke(media, TITAN, asked))
+    drawing = {"prompt": "a boat", "mode": "image-to-image", "image": encoded(BOAT), "strength": 0.5}
+    picture = json.loads(invoke(media, SD3, drawing))
+    invoke(media, SDXL, {"text_prompts": [{"text": "a boat"}]}, accept="image/png")
+    refused = craton.refusal(media.client("bedrock-runtime").invoke_model, modelId=TITAN, body='{"inputText":"struck"}')
+    logged = records(media, 4)
+    embedded, drawn, file = (next(record for record in logged if record["modelId"] == model and "errorCode" not in record)
+                             for model in (TITAN, SD3, SDXL))
+    struck = next(record for record in logged if "errorCode" in record)
+    assert embedded["input"] == {"inputContentType": "application/json", "inputBodyJson": asked, "inputTokenCount": 3}
+    assert embedded["output"] == {"outputContentType": "application/json", "outputBodyJson": vector}
+    assert drawn["input"]["inputBodyJson"] == drawing and drawn["output"]["outputBodyJson"] == picture
+    assert file["output"] == {"outputContentType": "image/png"}, "what is no JSON has no body there"
+    assert struck["errorCode"] == refused.type == "ThrottlingException" and "output" not in struck
+
+
+def test_vectors_and_pictures_are_left_out_where_they_are_not_wanted(media):
+    configure(media, imageDataDeliveryEnabled=False, embeddingDataDeliveryEnabled=False)
+    invoke(media, TITAN, {"inputText": "a boat", "inputImage": encoded(BOAT)})
+    invoke(media, SD3, {"prompt": "a boat", "mode": "image-to-image", "image": encoded(BOAT), "strength": 0.5})
+    embedded, drawn = sorted(records(media, 2), key=lambda record: record["modelId"])
+    assert embedded["input"]["inputBodyJson"] == {"inputText": "a boat"} and embedded["input"]["inputTokenCount"] == 3
+    assert drawn["input"]["inputBodyJson"] == {"prompt": "a boat", "mode": "image-to-image", "strength": 0.5}
+    assert "outputBodyJson" not in embedded["output"] and "outputBodyJson" not in drawn["output"]

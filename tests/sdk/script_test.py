@@ -1,4 +1,5 @@
 """Declared answers: what rules match, what they answer in every call form, and how they fail."""
+import base64
 import json
 import re
 import signal
@@ -10,6 +11,7 @@ import pytest
 
 import craton
 from craton import refusal
+from embeddings_test import PIXEL
 
 HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
 NOVA = "amazon.nova-lite-v1:0"
@@ -329,6 +331,8 @@ def blocks_of(page):
 
 @pytest.mark.parametrize("page", ["script.md", "faults.md"])
 def test_the_examples_of_the_documentation_are_right(tmp_path, page):
+    (tmp_path / "vectors.json").write_text("[[0.5, 1], [1, 0]]")
+    (tmp_path / "boat.png").write_bytes(base64.b64decode(PIXEL))
     for number, text in enumerate(blocks_of(page)):
         (tmp_path / f"{number}.yaml").write_text(text)
         done = craton.run_craton("script", "lint", f"{number}.yaml", cwd=tmp_path)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <charconv>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -164,6 +165,41 @@ class Pump : public std::enable_shared_from_this<Pump> {
   std::optional<Event> held_;
 };
 
+/// What of a reply's head tells of its body: SDXL's, of a picture's file.
+constexpr std::string_view told_headers[] = {"Seed", "Finish-Reason"};
+
+NativeReply reply_of(Reply answered) {
+  NativeReply reply;
+  if (const auto type = answered.header("content-type"); !type.empty()) reply.content_type = type;
+  for (const std::string_view name : told_headers) {
+    const std::string_view value = answered.header(name);
+    if (!value.empty()) reply.headers.emplace_back(name, value);
+  }
+  const std::string_view counted = answered.header("x-amzn-bedrock-input-token-count");
+  int tokens = 0;
+  const auto [end, error] =
+      std::from_chars(counted.data(), counted.data() + counted.size(), tokens);
+  const bool whole = error == std::errc() && end == counted.data() + counted.size();
+  if (whole && tokens >= 0) reply.input_tokens = tokens;
+  reply.body = std::move(answered.body);
+  return reply;
+}
+
+/// A call on its way, whose value `read` makes.
+template <class T, class From, class Read>
+std::shared_ptr<Pending<T>> pending(Call<From> call, Read read) {
+  // Cancel is known only when the call is on its way, which may be over by then.
+  auto cancel = std::make_shared<Cancel>();
+  auto made = std::make_shared<Pending<T>>([cancel] {
+    if (*cancel) (*cancel)();
+  });
+  *cancel = std::move(call).then([made, read](Outcome<From> outcome) {
+    if (outcome) return made->finish(read(std::move(*outcome)));
+    made->finish(tl::unexpected(Failure{error_of(outcome.error()), std::nullopt}));
+  });
+  return made;
+}
+
 class AwsEngine : public Engine {
  public:
   AwsEngine(std::shared_ptr<const Client> client, std::string model_id)
@@ -173,7 +209,9 @@ class AwsEngine : public Engine {
   std::string_view model() const override { return model_id_; }
   Status status() const override { return {State::ready, ""}; }
   void notify_loaded(std::function<void()> wake) override { wake(); }
-  Capabilities capabilities() const override { return {.images = true, .reasoning = true}; }
+  Capabilities capabilities() const override {
+    return {.images = true, .reasoning = true, .native = true};
+  }
 
   Result<std::shared_ptr<Generation>> generate(Conversation conversation, const Limits&) override {
     // Of APIs that cache unasked: Converse refuses marks for models that cache nothing.
@@ -189,16 +227,15 @@ class AwsEngine : public Engine {
   }
 
   Result<std::shared_ptr<Counting>> begin_count(Conversation conversation, const Limits&) override {
-    // Cancel is known only when the call is on its way, which may be over by then.
-    auto cancel = std::make_shared<Cancel>();
-    auto counting = std::make_shared<Counting>([cancel] {
-      if (*cancel) (*cancel)();
-    });
-    *cancel = client_->count_tokens(model_id_, conversation).then([counting](Outcome<int> tokens) {
-      if (tokens) return counting->finish(TokenCount{*tokens});
-      counting->finish(tl::unexpected(Failure{error_of(tokens.error()), std::nullopt}));
-    });
-    return counting;
+    return pending<TokenCount>(client_->count_tokens(model_id_, conversation),
+                               [](int tokens) { return TokenCount{tokens}; });
+  }
+
+  Result<std::shared_ptr<Replying>> reply(NativeCall native, const Limits&) override {
+    InvokeOptions options;
+    if (!native.accept.empty()) options.accept = native.accept;
+    return pending<NativeReply>(client_->invoke_model(model_id_, std::move(native.body), options),
+                                reply_of);
   }
 
  private:

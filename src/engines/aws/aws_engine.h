@@ -1,6 +1,7 @@
 // The aws engine: Amazon Bedrock itself answers, asked through ConverseStream, whatever form the
-// caller spoke. For answers that are recorded, struck by faults, or asked for in forms that AWS
-// has not; all others are forwarded as they came (client/forwarder.h).
+// caller spoke; for vectors and pictures, through InvokeModel in the caller's own words. For
+// answers that are recorded, struck by faults, or asked for in forms that AWS has not; all others
+// are forwarded as they came (client/forwarder.h).
 //
 // Threads: any function may be called from any thread.
 #pragma once

@@ -166,5 +166,46 @@ TEST(AwsEngine, CountsWhereAwsDoes) {
   EXPECT_EQ((*outcome)->tokens, 12);
 }
 
+tl::expected<NativeReply, Failure> replied(Engine& engine, const NativeCall& native) {
+  const auto replying = engine.reply(native, {});
+  if (!replying) return tl::unexpected(Failure{replying.error(), std::nullopt});
+  auto news = std::make_shared<std::promise<void>>();
+  (*replying)->notify([news] { news->set_value(); });
+  news->get_future().wait();
+  return *(*replying)->take();
+}
+
+TEST(AwsEngine, HandsNativeCallsOn) {
+  std::string request;
+  TestService service([&](int, const std::string& text) {
+    request = text;
+    return answering(200, R"({"embedding":[1.0]})",
+                     "Content-Type: application/json\r\n"
+                     "X-Amzn-Bedrock-Input-Token-Count: 7\r\nSeed: 5\r\nX-Other: no\r\n");
+  });
+  const auto engine = make_aws_engine(client_of(service), "amazon.titan-embed-text-v2:0");
+  EXPECT_TRUE(engine->capabilities().native);
+  const auto reply = replied(*engine, {R"({"inputText":"hi"})", "image/png"});
+  ASSERT_TRUE(reply) << reply.error().error.message;
+  EXPECT_EQ(reply->body, R"({"embedding":[1.0]})");
+  EXPECT_EQ(reply->content_type, "application/json");
+  EXPECT_EQ(reply->input_tokens, 7);
+  EXPECT_EQ(reply->headers.size(), 1u);
+  EXPECT_THAT(request, HasSubstr("POST /model/amazon.titan-embed-text-v2%3A0/invoke "));
+  EXPECT_THAT(request, HasSubstr("image/png"));
+  EXPECT_THAT(request, testing::EndsWith(R"({"inputText":"hi"})"));
+}
+
+TEST(AwsEngine, GivesAwssRefusalsOfNativeCalls) {
+  TestService service([](int, const std::string&) {
+    return answering(400, R"({"message":"No."})", "x-amzn-ErrorType: ValidationException\r\n");
+  });
+  const auto engine = make_aws_engine(client_of(service), "amazon.titan-embed-text-v2:0");
+  const auto reply = replied(*engine, {"{}", ""});
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().error.code, ErrorCode::validation);
+  EXPECT_EQ(reply.error().error.message, "No.");
+}
+
 }  // namespace
 }  // namespace craton::engines::aws

@@ -125,7 +125,8 @@ void DrawingLoop::begin_next(SteadyTime now) {
     if (!plan) return drawing->finish(tl::unexpected(Failure{std::move(plan.error()), {}}));
     if (const auto picture = plan->undrawn()) {
       const auto count = static_cast<std::size_t>(plan->count());
-      return drawing->finish(Drawings{std::vector<Picture>(count, *picture), plan->mask()});
+      return drawing->finish(
+          Drawings{.pictures = std::vector<Picture>(count, *picture), .mask = plan->mask()});
     }
     current_.emplace(Current{.asked = std::move(asked), .plan = std::move(*plan)});
   } catch (const std::exception& exception) {  // out of memory

@@ -16,6 +16,7 @@ using rules::Value;
 enum class Reach {
   all,           ///< Also counts of tokens.
   answers,       ///< Whole ones and streams.
+  words,         ///< The same, where they are of text and calls.
   streams,       ///< In whatever framing.
   event_streams  ///< In AWS's framing.
 };
@@ -35,8 +36,8 @@ struct KindRow {
 // A stall without an end is an hour: past every client's patience.
 constexpr std::array kinds{
     KindRow{Kind::slow_start, "slow-start", Reach::all, wait, Milliseconds(5000), 0},
-    KindRow{Kind::empty_answer, "empty-answer", Reach::answers, nothing, {}, 0},
-    KindRow{Kind::truncated_tool_input, "truncated-tool-input", Reach::answers, nothing, {}, 0},
+    KindRow{Kind::empty_answer, "empty-answer", Reach::words, nothing, {}, 0},
+    KindRow{Kind::truncated_tool_input, "truncated-tool-input", Reach::words, nothing, {}, 0},
     KindRow{Kind::stall, "stall", Reach::streams, at | wait, Milliseconds(3'600'000), 2},
     KindRow{Kind::drop, "drop", Reach::answers, at, {}, 2},
     KindRow{Kind::cut, "cut", Reach::streams, at, {}, 2},
@@ -232,6 +233,7 @@ bool applies(const Fault& fault, const Request& request) {
   switch (row->reach) {
     case Reach::all: return true;
     case Reach::answers: return !counts;
+    case Reach::words: return !counts && request.wanted == Wanted::text;
     case Reach::streams: return request.streamed;
     case Reach::event_streams: break;
   }

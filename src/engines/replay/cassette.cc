@@ -12,10 +12,11 @@
 #include <optional>
 #include <utility>
 
+#include "engines/replay/members.h"
+#include "engines/replay/reply_form.h"
+
 namespace craton::engines::replay {
 namespace {
-
-constexpr std::size_t line_bytes_max = 64 << 20;
 
 Error wrong(std::string message) { return {ErrorCode::validation, std::move(message)}; }
 
@@ -97,63 +98,36 @@ json::object event_form(const Event& event) {
       event);
 }
 
-/// The members of an object, each of its type.
-class Members {
- public:
-  explicit Members(const json::object& object) : object_(object) {}
-
-  bool has(std::string_view name) const { return object_.contains(name); }
-
-  Result<std::string> text(std::string_view name) const {
-    const json::value* value = object_.if_contains(name);
-    if (!value || !value->is_string()) return wrong(fmt::format("'{}' must be text", name));
-    return std::string(value->get_string());
+Result<Usage> usage_in(const Members& form, std::string_view name) {
+  const json::value* value = form.find(name);
+  if (!value || !value->is_object()) return wrong(fmt::format("'{}' must be an object", name));
+  Usage usage;
+  const Members inside(value->get_object());
+  for (const Count& count : counts) {
+    CRATON_TRY_ASSIGN(usage.*count.field, inside.number(count.name));
   }
+  return usage;
+}
 
-  /// 0 where it is absent.
-  Result<int> number(std::string_view name) const {
-    const json::value* value = object_.if_contains(name);
-    if (!value) return 0;
-    if (!value->is_int64() || value->get_int64() < 0 || value->get_int64() > 1'000'000'000) {
-      return wrong(fmt::format("'{}' must be a whole number from 0", name));
-    }
-    return static_cast<int>(value->get_int64());
+Result<std::vector<TokenLikelihood>> likelihoods_in(const Members& form) {
+  std::vector<TokenLikelihood> all;
+  const json::value* value = form.find("likelihoods");
+  if (!value) return all;
+  if (!value->is_array()) return wrong("'likelihoods' must be a list");
+  for (const json::value& one : value->get_array()) {
+    const bool pair = one.is_array() && one.get_array().size() == 2 &&
+                      one.get_array()[0].is_string() && one.get_array()[1].is_number();
+    if (!pair) return wrong("'likelihoods' must be of pairs of text and number");
+    all.push_back(
+        {std::string(one.get_array()[0].get_string()), one.get_array()[1].to_number<double>()});
   }
-
-  Result<Usage> usage(std::string_view name) const {
-    const json::value* value = object_.if_contains(name);
-    if (!value || !value->is_object()) return wrong(fmt::format("'{}' must be an object", name));
-    Usage usage;
-    const Members inside(value->get_object());
-    for (const Count& count : counts) {
-      CRATON_TRY_ASSIGN(usage.*count.field, inside.number(count.name));
-    }
-    return usage;
-  }
-
-  Result<std::vector<TokenLikelihood>> likelihoods() const {
-    std::vector<TokenLikelihood> all;
-    const json::value* value = object_.if_contains("likelihoods");
-    if (!value) return all;
-    if (!value->is_array()) return wrong("'likelihoods' must be a list");
-    for (const json::value& one : value->get_array()) {
-      const bool pair = one.is_array() && one.get_array().size() == 2 &&
-                        one.get_array()[0].is_string() && one.get_array()[1].is_number();
-      if (!pair) return wrong("'likelihoods' must be of pairs of text and number");
-      all.push_back(
-          {std::string(one.get_array()[0].get_string()), one.get_array()[1].to_number<double>()});
-    }
-    return all;
-  }
-
- private:
-  const json::object& object_;
-};
+  return all;
+}
 
 Result<Event> start_of(const Members& form) {
   MessageStart start;
-  CRATON_TRY_ASSIGN(start.usage, form.usage("start"));
-  CRATON_TRY_ASSIGN(start.prompt_likelihoods, form.likelihoods());
+  CRATON_TRY_ASSIGN(start.usage, usage_in(form, "start"));
+  CRATON_TRY_ASSIGN(start.prompt_likelihoods, likelihoods_in(form));
   return start;
 }
 
@@ -161,7 +135,7 @@ Result<Event> text_of(const Members& form) {
   TextDelta delta;
   CRATON_TRY_ASSIGN(delta.text, form.text("text"));
   CRATON_TRY_ASSIGN(delta.output_tokens, form.number("outputTokens"));
-  CRATON_TRY_ASSIGN(delta.likelihoods, form.likelihoods());
+  CRATON_TRY_ASSIGN(delta.likelihoods, likelihoods_in(form));
   return delta;
 }
 
@@ -194,7 +168,7 @@ Result<Event> stop_of(const Members& form) {
 }
 
 Result<Event> usage_of(const Members& form) {
-  CRATON_TRY_ASSIGN(const Usage usage, form.usage("usage"));
+  CRATON_TRY_ASSIGN(const Usage usage, usage_in(form, "usage"));
   return usage;
 }
 
@@ -276,6 +250,7 @@ std::string line_of(const Interaction& interaction) {
     line += fmt::format(",\"{}\":", name);
     json::append_quoted(text, line);
   }
+  if (interaction.reply) return line + ",\"reply\":" + reply_text(*interaction.reply) + "}";
   line += ",\"events\":[";
   for (const TimedEvent& timed : interaction.events) {
     if (line.back() != '[') line += ',';
@@ -299,6 +274,13 @@ Result<Interaction> interaction_of(std::string_view line) {
   const json::value* request = object.if_contains("request");
   if (!request || !request->is_object()) return wrong("'request' must be an object");
   interaction.request = json::to_text(*request);
+  const bool native = request->get_object().contains("body");
+  if (const json::value* reply = object.if_contains("reply")) {
+    if (members.has("events")) return wrong("it has both 'reply' and 'events'");
+    if (!native) return wrong("'reply' is there, and the request has no 'body'");
+    CRATON_TRY_ASSIGN(interaction.reply, timed_reply_of(*reply));
+    return interaction;
+  }
   const json::value* events = object.if_contains("events");
   if (!events || !events->is_array()) return wrong("'events' must be a list");
   for (const json::value& one : events->get_array()) {
@@ -310,6 +292,8 @@ Result<Interaction> interaction_of(std::string_view line) {
     interaction.events.push_back(std::move(*event));
   }
   CRATON_TRY(check_order(interaction.events));
+  const bool failed = std::holds_alternative<Failure>(interaction.events.front().event);
+  if (native && !failed) return wrong("a request with 'body' is answered by a 'reply', or fails");
   return interaction;
 }
 

@@ -6,12 +6,22 @@
 //    "events":[{"at":0,"start":{"inputTokens":12}},{"at":81,"text":"Seoul","outputTokens":2},…,
 //              {"at":99,"stop":"end_turn"},{"at":99,"usage":{"inputTokens":12,"outputTokens":3}}]}
 //
+// Of vectors and pictures, which are no conversation, both sides are in the form of the provider;
+// the answer is a `reply` in the place of `events`, or `events` that are one failure:
+//
+//   {"request":{"body":{"inputText":"granite"},"model":"amazon.titan-embed-text-v2:0"},…,
+//    "reply":{"at":12,"inputTokens":2,"body":{"embedding":[…],…}}}
+//
+// A body that is no JSON is `base64`, with its `contentType` and `headers`.
+//
 // `at`: milliseconds since the answer was begun. No credentials, no account, no ids of requests.
 //
 // No I/O but where a folder is named; no globals.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,12 +30,21 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "conversation/event.h"
+#include "engines/native_call.h"
 
 namespace craton::engines::replay {
+
+/// Of a line; longer ones are not read, and not written.
+inline constexpr std::size_t line_bytes_max = 64 << 20;
 
 struct TimedEvent {
   Milliseconds at{0};
   Event event;
+};
+
+struct TimedReply {
+  Milliseconds at{0};
+  NativeReply reply;
 };
 
 struct Interaction {
@@ -35,6 +54,7 @@ struct Interaction {
   std::string recorded;      ///< RFC 3339
   std::string request;       ///< Canonical (request_key.h), as JSON text.
   std::vector<TimedEvent> events;
+  std::optional<TimedReply> reply = std::nullopt;  ///< In place of events.
 };
 
 /// One line, without its end.

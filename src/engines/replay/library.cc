@@ -7,13 +7,34 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
+#include "engines/refusals.h"
 #include "engines/replay/request_key.h"
+#include "engines/script/late.h"
 #include "engines/script/performance.h"
 
 namespace craton::engines::replay {
 namespace {
 
 constexpr std::size_t shown_differences = 3;
+
+/// How late what came at `at` is given.
+SteadyTime::duration late_by(Milliseconds at, double pace) {
+  if (pace <= 0) return {};
+  const std::chrono::duration<double, std::milli> late(static_cast<double>(at.count()) / pace);
+  return std::chrono::duration_cast<SteadyTime::duration>(late);
+}
+
+/// What a native call gave.
+Replying::Outcome outcome_of(const Interaction& interaction) {
+  if (interaction.reply) return interaction.reply->reply;
+  const auto* failure = std::get_if<Failure>(&interaction.events.back().event);
+  return tl::unexpected(failure ? *failure : Failure{model_broke(), std::nullopt});
+}
+
+json::value canonical(const Request& request, const std::vector<rules::JsonPath>& ignored) {
+  return request.native ? canonical_request(request.model_id, *request.native, ignored)
+                        : canonical_request(request.model_id, request.conversation, ignored);
+}
 
 /// The events of an interaction, at the times at which they came.
 class RecordedEvents : public script::TimedEvents {
@@ -26,10 +47,7 @@ class RecordedEvents : public script::TimedEvents {
   }
 
   SteadyTime time() override {
-    if (pace_ <= 0 || next_ == 0) return begun_;
-    const std::chrono::duration<double, std::milli> late(
-        static_cast<double>(events_[next_ - 1].at.count()) / pace_);
-    return begun_ + std::chrono::duration_cast<SteadyTime::duration>(late);
+    return next_ == 0 ? begun_ : begun_ + late_by(events_[next_ - 1].at, pace_);
   }
 
   void drop() override { next_ = events_.size(); }
@@ -61,13 +79,25 @@ class Library::Replayer : public Engine {
   std::string_view model() const override { return model_; }
   Status status() const override { return {State::ready, {}}; }
   void notify_loaded(std::function<void()> wake) override { wake(); }
-  Capabilities capabilities() const override { return {.images = true, .reasoning = true}; }
+  Capabilities capabilities() const override {
+    return {.images = true, .reasoning = true, .native = true};
+  }
 
   Result<std::shared_ptr<Generation>> generate(Conversation, const Limits& limits) override {
     const Interaction& interaction = library_->take(key_);
+    if (interaction.reply) return model_broke();  // what is ignored makes them look alike
     return script::Performance::begin(
         std::make_unique<RecordedEvents>(interaction, library_->options_.pace), limits.deadline,
         library_->pacer_);
+  }
+
+  Result<std::shared_ptr<Replying>> reply(NativeCall, const Limits& limits) override {
+    const Interaction& interaction = library_->take(key_);
+    const Milliseconds at =
+        interaction.reply ? interaction.reply->at : interaction.events.back().at;
+    const SteadyTime due = std::chrono::steady_clock::now() + late_by(at, library_->options_.pace);
+    return script::given_late<NativeReply>(outcome_of(interaction), {due, limits.deadline},
+                                           library_->pacer_);
   }
 
   Result<int> count_tokens(const Conversation&) override {
@@ -95,8 +125,7 @@ Result<std::shared_ptr<Library>> Library::open(LibraryOptions options) {
 }
 
 std::shared_ptr<Engine> Library::claim(const Request& request) {
-  std::string key =
-      key_of(canonical_request(request.model_id, request.conversation, options_.ignored));
+  std::string key = key_of(canonical(request, options_.ignored));
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return nullptr;
   std::string model = found->second.interactions.front().engine_model;
@@ -118,12 +147,19 @@ void Library::reset() {
 std::string Library::why_none(const Request& request) const {
   const std::string name = options_.folder.filename().string();
   if (by_key_.empty()) return "Nothing is recorded in " + name + ".";
-  const json::value asked =
-      canonical_request(request.model_id, request.conversation, options_.ignored);
+  const json::value asked = canonical(request, options_.ignored);
   constexpr std::size_t counted_at_most = 50;
+  // A conversation is no help to whoever asks for vectors.
+  const auto alike = [&](const Recorded& recorded) {
+    return recorded.request.is_object() &&
+           recorded.request.get_object().contains("body") == (request.native != nullptr);
+  };
+  const bool some_alike =
+      std::ranges::any_of(by_key_, [&](const auto& row) { return alike(row.second); });
   std::vector<std::string> nearest;
   bool found = false;
   for (const auto& [key, recorded] : by_key_) {
+    if (some_alike && !alike(recorded)) continue;
     std::vector<std::string> lines = differences(recorded.request, asked, counted_at_most);
     if (found && lines.size() >= nearest.size()) continue;
     nearest = std::move(lines);

@@ -6,6 +6,7 @@
 
 #include <boost/json/value.hpp>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <system_error>
 
@@ -29,15 +30,30 @@ Result<std::shared_ptr<Recorder>> Recorder::open(const std::filesystem::path& fo
   return std::shared_ptr<Recorder>(new Recorder(file, path, std::move(ignored)));
 }
 
-Recorder::Take Recorder::begin(const Asked& asked) {
-  Interaction interaction{
-      .operation = std::string(asked.operation),
-      .engine = std::string(asked.engine),
-      .engine_model = std::string(asked.engine_model),
-      .recorded = date_text(system_now()),
-      .request = json::to_text(canonical_request(asked.model_id, asked.conversation, ignored_)),
-      .events = {}};
+Recorder::Take Recorder::begin(std::string request, const Asked& asked) {
+  Interaction interaction{.operation = std::string(asked.operation),
+                          .engine = std::string(asked.engine),
+                          .engine_model = std::string(asked.engine_model),
+                          .recorded = date_text(system_now()),
+                          .request = std::move(request),
+                          .events = {}};
   return {shared_from_this(), std::move(interaction), std::chrono::steady_clock::now()};
+}
+
+Recorder::Take Recorder::begin(const Conversation& conversation, const Asked& asked) {
+  return begin(json::to_text(canonical_request(asked.model_id, conversation, ignored_)), asked);
+}
+
+Recorder::Take Recorder::begin(const NativeCall& native, const Asked& asked) {
+  return begin(json::to_text(canonical_request(asked.model_id, native, ignored_)), asked);
+}
+
+void Recorder::Take::note(const NativeReply& reply) {
+  if (!recorder_) return;
+  const auto passed = std::chrono::steady_clock::now() - start_;
+  interaction_.reply = TimedReply{std::chrono::duration_cast<Milliseconds>(passed), reply};
+  recorder_->write(interaction_);
+  recorder_ = nullptr;
 }
 
 void Recorder::Take::note(const Event& event) {
@@ -52,6 +68,11 @@ void Recorder::Take::note(const Event& event) {
 void Recorder::write(const Interaction& interaction) {
   if (failed_) return;
   const std::string line = line_of(interaction) + "\n";
+  if (line.size() > line_bytes_max) {
+    log::warning("recording_left_out", {{"operation", interaction.operation},
+                                        {"bytes", static_cast<std::int64_t>(line.size())}});
+    return;
+  }
   if (::write(file_.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size())) return;
   if (failed_.exchange(true)) return;
   log::error("recording_failed", {{"file", path_.string()}, {"reason", std::strerror(errno)}});

@@ -35,24 +35,30 @@ class Recorder : public std::enable_shared_from_this<Recorder> {
 
     void note(const Event& event);
 
+    /// Of a native call: the whole answer.
+    void note(const NativeReply& reply);
+
    private:
     std::shared_ptr<Recorder> recorder_;
     Interaction interaction_;
     SteadyTime start_;
   };
 
+  /// Who asks whom.
   struct Asked {
     std::string_view operation;
     std::string_view model_id;
-    const Conversation& conversation;  ///< As it came, its documents unread.
     std::string_view engine;
     std::string_view engine_model;
   };
-  Take begin(const Asked& asked);
+  /// `conversation`: as it came, its documents unread.
+  Take begin(const Conversation& conversation, const Asked& asked);
+  Take begin(const NativeCall& native, const Asked& asked);
 
  private:
   Recorder(int file, std::filesystem::path path, std::vector<rules::JsonPath> ignored)
       : file_(file), path_(std::move(path)), ignored_(std::move(ignored)) {}
+  Take begin(std::string request, const Asked& asked);
   void write(const Interaction& interaction);
 
   const Descriptor file_;

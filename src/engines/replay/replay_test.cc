@@ -160,7 +160,7 @@ class FolderTest : public testing::Test {
 
   void record(const Conversation& conversation, const std::string& text) {
     if (!recorder) recorder = *Recorder::open(folder, {});
-    auto take = recorder->begin({"Converse", haiku, conversation, "llama", "qwen"});
+    auto take = recorder->begin(conversation, {"Converse", haiku, "llama", "qwen"});
     take.note(MessageStart{});
     take.note(TextDelta{text, 1, {}});
     take.note(MessageStop{});

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
 #include "engines/rules/request_view.h"
@@ -92,6 +93,36 @@ json::value sorted(const json::value& value) {
   return object;
 }
 
+/// The base64 that `text` is, or is a data URI of; empty when it is none that is worth a hash.
+std::string_view file_in(std::string_view text) {
+  constexpr std::size_t least = 512;  // of bytes; whatever is shorter stays legible
+  constexpr std::string_view mark = ";base64,";
+  if (text.size() < least) return {};
+  if (text.starts_with("data:")) {
+    const std::size_t at = text.substr(0, 100).find(mark);
+    if (at != text.npos) text.remove_prefix(at + mark.size());
+  }
+  return is_base64(text) ? text : std::string_view();
+}
+
+/// Without what is null, and with files as their hashes.
+void shorten(json::value& value) {
+  if (json::array* items = value.if_array()) {
+    for (json::value& item : *items) shorten(item);
+  } else if (json::object* members = value.if_object()) {
+    for (auto member = members->begin(); member != members->end();) {
+      if (member->value().is_null()) {
+        member = members->erase(member);
+      } else {
+        shorten(member++->value());
+      }
+    }
+  } else if (const auto* text = value.if_string()) {
+    const std::string_view file = file_in(*text);
+    if (!file.empty()) value = json::object{{"sha256", hash_of(file)}};
+  }
+}
+
 std::string shown(const json::value* value) {
   if (!value) return "nothing";
   const std::string text = json::to_text(*value);
@@ -143,6 +174,19 @@ json::value canonical_request(std::string_view model_id, const Conversation& con
   form.get_object()["model"] = model_id;
   add_rest(conversation, form.get_object());
   CallNumbers().put_into(form);
+  for (const rules::JsonPath& path : ignored) path.erase(form);
+  return sorted(form);
+}
+
+json::value canonical_request(std::string_view model_id, const NativeCall& native,
+                              const std::vector<rules::JsonPath>& ignored) {
+  Result<json::value> body = json::parse(native.body);
+  json::value read = body ? std::move(*body) : json::value(native.body);
+  shorten(read);
+  json::object object{{"model", model_id}};
+  object["body"] = std::move(read);
+  if (native.accept.starts_with("image/")) object["accept"] = native.accept;
+  json::value form(std::move(object));
   for (const rules::JsonPath& path : ignored) path.erase(form);
   return sorted(form);
 }

@@ -96,6 +96,18 @@ json::object tools_form(const Tools& tools) {
   return {{"toolChoice", std::move(choice)}, {"tools", std::move(offered)}};
 }
 
+/// Its texts, which belong together no more than that they are asked about at once.
+std::string lines_of(const Turn& turn) {
+  std::string lines;
+  for (const ContentBlock& block : turn.content) {
+    const auto* text = std::get_if<TextBlock>(&block);
+    if (!text) continue;
+    if (!lines.empty()) lines += '\n';
+    lines += text->text;
+  }
+  return lines;
+}
+
 std::string text_of(const ToolResultBlock& result) {
   std::string text;
   for (const ToolResultPart& part : result.content) {
@@ -138,7 +150,11 @@ const std::string& RequestView::last_user_text() {
   if (last_user_text_) return *last_user_text_;
   const auto& turns = request_.conversation.turns;
   const auto last = std::ranges::find(turns.rbegin(), turns.rend(), Role::user, &Turn::role);
-  last_user_text_ = last == turns.rend() ? std::string() : craton::text_of(*last);
+  if (last == turns.rend()) {
+    last_user_text_.emplace();
+  } else {
+    last_user_text_ = request_.wanted == Wanted::text ? craton::text_of(*last) : lines_of(*last);
+  }
   return *last_user_text_;
 }
 
@@ -187,7 +203,9 @@ int RequestView::answered_turns() const {
 }
 
 const json::value& RequestView::json() {
-  if (!json_) json_ = std::make_unique<json::value>(converse_form(request_.conversation));
+  if (json_) return *json_;
+  json_ = std::make_unique<json::value>(converse_form(request_.conversation));
+  if (request_.native) json_->get_object()["body"] = read_or_text(request_.native->body);
   return *json_;
 }
 

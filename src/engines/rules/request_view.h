@@ -27,11 +27,13 @@ class RequestView {
 
   const Request& request() const { return request_; }
 
-  /// Text of the last turn of the user's: of a completed prompt, the prompt.
+  /// Text of the last turn of the user's: of a completed prompt, the prompt; of texts to be
+  /// embedded or ranked, and of prompts for pictures, a line each.
   const std::string& last_user_text();
   const std::string& system_text();
   /// Text of the last turn's tool results, one after the other.
   const std::string& tool_result_text();
+  /// The conversation in Converse's form, and beside it, of a native call, its `body`.
   const json::value& json();
 
   /// The results of tools in the last turn.

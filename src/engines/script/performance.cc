@@ -24,7 +24,20 @@ SteadyTime after(SteadyTime time, double seconds) {
   return time + std::chrono::duration_cast<SteadyTime::duration>(FloatSeconds(seconds));
 }
 
+/// `step`, longer or shorter as `pacing` has it.
+double jittered(double step, const Pacing& pacing, std::minstd_rand& random) {
+  if (pacing.jitter <= 0) return step;
+  std::uniform_real_distribution<double> part(1 - pacing.jitter, 1 + pacing.jitter);
+  return step * part(random);
+}
+
 }  // namespace
+
+SteadyTime first_token_time(const Pacing& pacing) {
+  std::minstd_rand random(static_cast<unsigned>(random_number()));
+  return after(std::chrono::steady_clock::now(),
+               jittered(FloatSeconds(pacing.first_token).count(), pacing, random));
+}
 
 std::string AnswerReader::next_piece(const FilledBlock& block) {
   const std::string_view rest = std::string_view(block.text).substr(at_);
@@ -91,11 +104,7 @@ SteadyTime AnswerReader::time() {
     if (paced_tokens_ > 0) {
       step = pacing.tokens_per_second > 0 ? 1 / pacing.tokens_per_second : 0;
     }
-    if (pacing.jitter > 0) {
-      std::uniform_real_distribution<double> part(1 - pacing.jitter, 1 + pacing.jitter);
-      step *= part(random_);
-    }
-    time_ = after(time_, step);
+    time_ = after(time_, jittered(step, pacing, random_));
   }
   return time_;
 }

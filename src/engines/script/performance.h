@@ -38,6 +38,9 @@ struct FilledAnswer {
   bool streamed;  ///< A token an event; else a block.
 };
 
+/// When the first token of an answer that is begun now comes.
+SteadyTime first_token_time(const Pacing& pacing);
+
 /// The events of an answer, in their order.
 class TimedEvents {
  public:

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "engines/canvas/canvas_engine.h"
+#include "engines/script/late.h"
 #include "engines/script/performance.h"
 #include "engines/script/tokens.h"
 
@@ -54,7 +56,9 @@ class RuleEngine : public Engine {
   std::string_view model() const override { return name_; }
   Status status() const override { return {State::ready, {}}; }
   void notify_loaded(std::function<void()> wake) override { wake(); }
-  Capabilities capabilities() const override { return {.images = true, .reasoning = true}; }
+  Capabilities capabilities() const override {
+    return {.images = true, .reasoning = true, .embeddings = true, .drawings = true};
+  }
 
   Result<std::shared_ptr<Generation>> generate(Conversation conversation,
                                                const Limits& limits) override {
@@ -75,6 +79,25 @@ class RuleEngine : public Engine {
     return script::count_tokens(conversation);
   }
 
+  Result<std::shared_ptr<Embedding>> embed(EmbeddingRequest request,
+                                           const Limits& limits) override {
+    const bool scores = request.task == EmbeddingTask::rank && declared_ && declared_->scores;
+    if (!scores && !(declared_ && declared_->vectors)) return Engine::embed({}, limits);
+    Result<Embeddings> made = scores ? scores_for(*declared_->scores, request)
+                                     : vectors_for(*declared_->vectors, request);
+    if (!made) return told(made.error());
+    count_declared(*made);
+    return given_late<Embeddings>(std::move(*made), times(limits), rules_->pacer());
+  }
+
+  Result<std::shared_ptr<Drawing>> draw(DrawingRequest request, const Limits& limits) override {
+    if (!declared_ || !declared_->pictures) return Engine::draw({}, limits);
+    if (declared_->pictures->drawn) return drawn_by_canvas(std::move(request), limits);
+    Result<Drawings> made = pictures_for(*declared_->pictures, request);
+    if (!made) return told(made.error());
+    return given_late<Drawings>(std::move(*made), times(limits), rules_->pacer());
+  }
+
   void declare(const DeclaredAnswer& answer, const rules::Facts& facts) {
     declared_ = &answer;
     streamed_ = facts.request.request().streamed;
@@ -82,6 +105,31 @@ class RuleEngine : public Engine {
   }
 
  private:
+  /// What is wrong with the rule, for whoever wrote it.
+  Error told(const Error& error) const { return {error.code, name_ + ": " + error.message}; }
+
+  /// `usage` says how many tokens all items have together.
+  void count_declared(Embeddings& made) const {
+    if (!declared_->usage.input_tokens) return;
+    for (EmbeddingVector& vector : made.vectors) vector.tokens = 0;
+    made.vectors.front().tokens = *declared_->usage.input_tokens;
+  }
+
+  /// What is no text comes whole, when a first token would.
+  LateTimes times(const Limits& limits) const {
+    return {first_token_time(declared_->pacing), limits.deadline};
+  }
+
+  /// Drawn at once, and given when its time comes.
+  Result<std::shared_ptr<Drawing>> drawn_by_canvas(DrawingRequest request, const Limits& limits) {
+    const auto late = std::make_shared<Late<Drawings>>(times(limits), rules_->pacer());
+    CRATON_TRY_ASSIGN(const std::shared_ptr<Drawing> drawing,
+                      rules_->canvas().draw(std::move(request), limits));
+    std::shared_ptr<Drawing> pending = late->pending([drawing] { drawing->cancel(); });
+    drawing->notify([late, drawing] { late->put(*drawing->take()); });
+    return pending;
+  }
+
   const std::shared_ptr<RuleSet> rules_;  // whose answer it is
   const std::string name_;
   const DeclaredAnswer* declared_ = nullptr;
@@ -92,7 +140,14 @@ class RuleEngine : public Engine {
 }  // namespace
 
 RuleSet::RuleSet(RulesFile file)
-    : file_(std::move(file)), counts_(file_.rules.size()), faults_(file_.faults) {}
+    : file_(std::move(file)), counts_(file_.rules.size()), faults_(file_.faults) {
+  const auto drawn = [](const DeclaredAnswer& answer) {
+    return answer.pictures && answer.pictures->drawn;
+  };
+  for (const Rule& rule : file_.rules) {
+    if (std::ranges::any_of(rule.answers, drawn)) canvas_ = canvas::make_canvas_engine();
+  }
+}
 
 const DeclaredAnswer* RuleSet::choose(const Rule& rule, Counts& counts, std::int64_t call,
                                       bool counting) {
@@ -118,6 +173,7 @@ std::shared_ptr<Engine> RuleSet::claim(rules::RequestView& request, faults::Stru
     const Rule& rule = file_.rules[i];
     // A rule for the n-th call counts those too that a rule before it answers.
     if (engine && !rule.match.calls()) continue;
+    if (!rule.gives.has(request.request().wanted)) continue;
     rules::Groups groups;
     if (!rule.match.fits(request, &groups)) continue;
     Counts& counts = counts_[i];
@@ -142,10 +198,16 @@ std::shared_ptr<Engine> RuleSet::counter() {
   return std::make_shared<RuleEngine>(shared_from_this(), file_.name);
 }
 
+bool RuleSet::has_rules_for(Wanted wanted) const {
+  return std::ranges::any_of(file_.rules,
+                             [wanted](const Rule& rule) { return rule.gives.has(wanted); });
+}
+
 std::string RuleSet::why_none(rules::RequestView& request) const {
   const Rule* nearest = nullptr;
   rules::Matcher::Nearness best;
   for (const Rule& rule : file_.rules) {
+    if (!rule.gives.has(request.request().wanted)) continue;
     rules::Matcher::Nearness one = rule.match.nearness(request);
     if (nearest && one.held <= best.held) continue;
     nearest = &rule;

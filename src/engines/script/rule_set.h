@@ -22,14 +22,18 @@ class RuleSet : public std::enable_shared_from_this<RuleSet> {
   explicit RuleSet(RulesFile file);
 
   /// An engine that gives the answer of the first rule that fits, to this request alone; null when
-  /// none does. Adds the faults that strike. A count of tokens counts as no call.
+  /// none does. Rules that answer otherwise than is wanted, in words where vectors are, never fit.
+  /// Adds the faults that strike. A count of tokens counts as no call.
   std::shared_ptr<Engine> claim(rules::RequestView& request, faults::Struck& struck);
 
   /// An engine that only counts tokens, as its answers do.
   std::shared_ptr<Engine> counter();
 
-  /// Why no rule fits: "rules.yaml has no rule for this request; nearest is 'weather' (line 7), but
-  /// for prompt contains 'weather'." Names no folder.
+  /// Whether any rule is one for such requests.
+  bool has_rules_for(Wanted wanted) const;
+
+  /// Why no rule of those fits: "rules.yaml has no rule for this request; nearest is 'weather'
+  /// (line 7), but for prompt contains 'weather'." Names no folder.
   std::string why_none(rules::RequestView& request) const;
 
   /// Begins to count calls anew.
@@ -37,6 +41,7 @@ class RuleSet : public std::enable_shared_from_this<RuleSet> {
 
   const RulesFile& file() const { return file_; }
   Pacer& pacer() { return pacer_; }
+  Engine& canvas() { return *canvas_; }
 
  private:
   struct Counts {
@@ -49,6 +54,7 @@ class RuleSet : public std::enable_shared_from_this<RuleSet> {
   std::vector<Counts> counts_;  ///< Of each rule
   faults::FaultSet faults_;
   Pacer pacer_;
+  std::unique_ptr<Engine> canvas_;  ///< Null where no rule names it. Goes before the pacer.
 };
 
 }  // namespace craton::engines::script

@@ -8,62 +8,16 @@
 // Immutable once read: any function may be called from any thread.
 #pragma once
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/result.h"
-#include "conversation/event.h"
 #include "engines/faults/fault.h"
 #include "engines/rules/matcher.h"
-#include "engines/rules/template.h"
+#include "engines/script/declared_answer.h"
 
 namespace craton::engines::script {
-
-inline constexpr std::size_t file_bytes_max = 16 * 1024 * 1024;  ///< Of rules, or of one answer.
-
-/// When an answer's tokens come. All zero: at once.
-struct Pacing {
-  Milliseconds first_token{0};
-  double tokens_per_second = 0;  ///< 0: no limit.
-  double jitter = 0;             ///< Each step is longer or shorter by up to this part of it.
-};
-
-struct SaidText {
-  rules::Template text;
-};
-struct SaidJson {
-  rules::JsonTemplate json;
-};
-struct ThoughtText {
-  rules::Template text;
-};
-struct ToolCall {
-  std::string name;
-  rules::JsonTemplate input;  ///< An object
-};
-using SaidBlock = std::variant<SaidText, SaidJson, ThoughtText, ToolCall>;
-
-/// Numbers that were declared; the others are counted.
-struct DeclaredUsage {
-  std::optional<int> input_tokens;
-  std::optional<int> output_tokens;
-  std::optional<int> cache_read_tokens;
-  std::optional<int> cache_write_tokens;
-};
-
-struct DeclaredAnswer {
-  std::vector<SaidBlock> content;
-  StopReason stop_reason = StopReason::end_turn;
-  std::optional<std::string> stop_sequence;
-  DeclaredUsage usage;
-  Pacing pacing;
-  std::vector<std::shared_ptr<const faults::Fault>> faults;  ///< That strike this answer.
-};
 
 /// What follows a rule's last answer.
 enum class Afterwards {
@@ -77,6 +31,7 @@ struct Rule {
   int line = 0;
   rules::Matcher match;
   std::vector<DeclaredAnswer> answers;  ///< At least one.
+  Gives gives;                          ///< Each of them.
   Afterwards afterwards = Afterwards::repeat;
 };
 
