@@ -7,11 +7,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "api/uri.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "engines/rules/value.h"
+#include "server/quota_admin.h"
 #include "service/errors.h"
 
 namespace craton::server {
@@ -92,8 +94,26 @@ http::Response clear_faults(const http::Request& request, const Administered& ad
   return list_faults(request, administered);
 }
 
+http::Response list_quotas(const http::Request&, const Administered& administered) {
+  return answer(200,
+                quotas_text(administered.quotas, std::chrono::steady_clock::now(), system_now()));
+}
+
+http::Response put_quotas(const http::Request& request, const Administered& administered) {
+  Result<std::vector<auth::QuotaRule>> rules = read_quotas(request.body);
+  if (!rules) return refused(rules.error());
+  administered.quotas.replace(std::move(*rules));
+  return list_quotas(request, administered);
+}
+
+http::Response clear_quotas(const http::Request& request, const Administered& administered) {
+  administered.quotas.replace({});
+  return list_quotas(request, administered);
+}
+
 http::Response reset(const http::Request&, const Administered& administered) {
   administered.models.reset();
+  administered.quotas.reset();
   administered.journal.clear();
   return answer(200, "{}");
 }
@@ -182,6 +202,9 @@ constexpr std::array routes{Route{"GET", "/_craton/faults", list_faults},
                             Route{"POST", "/_craton/faults", add_fault},
                             Route{"DELETE", "/_craton/faults", clear_faults},
                             Route{"POST", "/_craton/reset", reset},
+                            Route{"GET", "/_craton/quotas", list_quotas},
+                            Route{"PUT", "/_craton/quotas", put_quotas},
+                            Route{"DELETE", "/_craton/quotas", clear_quotas},
                             Route{"GET", "/_craton/requests", list_requests},
                             Route{"DELETE", "/_craton/requests", clear_requests}};
 
@@ -205,8 +228,8 @@ std::optional<http::Response> answer_admin(const http::Request& request,
     return show_request(path.substr(requests_prefix.size()), administered);
   }
   return refused({ErrorCode::unknown_operation,
-                  "There is no such operation below /_craton/; docs/faults.md and docs/journal.md "
-                  "list them."});
+                  "There is no such operation below /_craton/; docs/faults.md, docs/quotas.md and "
+                  "docs/journal.md list them."});
 }
 
 }  // namespace craton::server

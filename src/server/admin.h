@@ -3,7 +3,11 @@
 //   GET    /_craton/faults   the faults, and how often each has struck
 //   POST   /_craton/faults   adds one, as JSON: {"fault":"stall","at":3,"for":"5s"}
 //   DELETE /_craton/faults   takes all away
-//   POST   /_craton/reset    as at the start: faults, counts of rules and of faults, no requests
+//   POST   /_craton/reset    as at the start: faults, quotas, counts of rules and of faults, no
+//                            requests
+//   GET    /_craton/quotas   the quotas of models, and what is left of each (quota_admin.h)
+//   PUT    /_craton/quotas   others in their place, all full
+//   DELETE /_craton/quotas   takes all away
 //   GET    /_craton/requests       the latest requests, the newest first; ?operation=…&status=…
 //   GET    /_craton/requests/{id}  all of one: fields, body, events with their times
 //   DELETE /_craton/requests       forgets them
@@ -13,6 +17,7 @@
 
 #include <optional>
 
+#include "auth/quota_table.h"
 #include "http/message.h"
 #include "server/served_models.h"
 #include "service/journal.h"
@@ -23,6 +28,7 @@ namespace craton::server {
 struct Administered {
   const ServedModels& models;
   service::Journal& journal;
+  auth::QuotaTable& quotas;
 };
 
 /// The answer when `request` asks for something below /_craton/; nullopt when it does not.

@@ -120,7 +120,7 @@ awaitable<Result<http::Response>> invoke_drawing(const Call& call, const catalog
   Result<NativeDrawing> native = co_await read_body(call, model, family);
   if (!native) co_return native.error();
   const Conversation told = told_to_faults(native->request);
-  const Asked asked{model, told, false};
+  const Asked asked{model, told, false, Spends::request};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   Result<Drawings> made = co_await drawn(call, model, *engine, std::move(native->request));

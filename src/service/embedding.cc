@@ -70,7 +70,7 @@ awaitable<Result<http::Response>> invoke_embedding(const Call& call, const catal
   CRATON_CO_TRY_ASSIGN(const families::NativeEmbedding native,
                        family.parse(context, call.input.payload));
   const Conversation told = told_to_faults(native.request);
-  const Asked asked{model, told, false};
+  const Asked asked{model, told, false, Spends::input};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   CRATON_CO_TRY(refuse_unseeable(**engine, model, native.request));

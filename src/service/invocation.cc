@@ -18,6 +18,7 @@
 #include "service/document_reader.h"
 #include "service/model_access.h"
 #include "service/permissions.h"
+#include "service/quotas.h"
 
 namespace craton::service {
 namespace {
@@ -187,6 +188,7 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
   CRATON_TRY_ASSIGN(const catalog::Invocable invocable,
                     call.service.catalog().resolve(call.region, asked_id, use));
   call.account->request_model = invocable.model->id;
+  call.account->profile_id = invocable.profile_id;
   CRATON_TRY(check_permission(call, invocable));
   CRATON_TRY(check_access(call, *invocable.model));
   return invocable.model;

@@ -34,11 +34,21 @@ families::ModelContext context_of(const catalog::Model& model);
 Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id,
                                             catalog::Use use = catalog::Use::invoke);
 
+/// What a request takes of quotas of tokens, as Bedrock counts.
+enum class Spends {
+  answer,   ///< Its input, and what is answered.
+  input,    ///< Its input: of models that embed or rank it.
+  request,  ///< None: of models that draw.
+  nothing,  ///< Nor is it a request to the model: CountTokens.
+};
+
 /// What is asked of a model, read.
 struct Asked {
   const catalog::Model& model;
   const Conversation& conversation;
   bool streamed = false;
+  Spends spends = Spends::answer;
+  int answers = 1;
 };
 
 /// The engine that is to answer, once it is loaded; waits as long as the options say. Fails with

@@ -16,6 +16,7 @@
 #include "service/operations.h"
 #include "service/permissions.h"
 #include "service/provider_routes.h"
+#include "service/quotas.h"
 #include "sigv4/credential_scope.h"
 
 namespace craton::service {
@@ -71,6 +72,7 @@ std::shared_ptr<client::Forwarder> forwarder_of(const Service& service, const ap
   if (!options.find_forwarder || options.recorder || !asked_faults.empty() || measured) {
     return nullptr;
   }
+  auth::QuotaTable::Model asked{region, {}};
   std::string model_id;
   for (const auto& [label, value] : match.labels) {
     if (label == "modelId") model_id = value;
@@ -79,7 +81,10 @@ std::shared_ptr<client::Forwarder> forwarder_of(const Service& service, const ap
   if (const auto known = service.catalog().resolve(region, model_id)) {
     model_id = known->model->id;
     account.request_model = known->model->id;
+    asked.profile_id = known->profile_id;
   }
+  asked.id = model_id;
+  if (options.quotas && !model_id.empty() && options.quotas->covers(asked)) return nullptr;
   return options.find_forwarder(model_id);
 }
 
@@ -145,6 +150,9 @@ boost::asio::awaitable<http::Response> Service::handle(http::Request request) {
   const Interaction& begun = attendant->interaction();
   Result<http::Response> result = co_await answer(*this, begun);
   http::Response response = result ? std::move(*result) : error_response(result.error());
+  if (!result) {
+    mark_throttle(*begun.account, options_.retry_after, AnswerForm::bedrock, response);
+  }
   // AWS's own, of a request that was handed on, is what its support asks for.
   if (!response.headers.find("x-amzn-requestid")) {
     response.headers.add("x-amzn-RequestId", begun.request_id);
