@@ -55,7 +55,7 @@ class QuotaTableTest : public testing::Test {
   SteadyTime now{};
   WallTime date = std::chrono::sys_days(std::chrono::year(2026) / 11 / 26);
 
-  static constexpr std::string_view sonnet = "anthropic.claude-sonnet-4-20250514-v1:0";
+  static constexpr std::string_view sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 
   /// The rule that refuses; "" for none.
   std::string refusal(QuotaTable& table, const QuotaTable::Model& model, std::int64_t tokens = 0) {

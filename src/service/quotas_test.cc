@@ -78,7 +78,7 @@ TEST_F(QuotasTest, TakeTheMostAnAnswerMayHaveAndGiveBackTheRest) {
 TEST_F(QuotasTest, TakeFiveForATokenOfLaterClaudes) {
   limit("anthropic.*=1000tpm");
   for (const auto& [id, rest] :
-       {std::pair("us.anthropic.claude-sonnet-4-20250514-v1%3A0", "973tpm"),
+       {std::pair("us.anthropic.claude-sonnet-4-5-20250929-v1%3A0", "973tpm"),
         std::pair("us.anthropic.claude-haiku-4-5-20251001-v1%3A0", "973tpm"),
         std::pair("anthropic.claude-3-haiku-20240307-v1%3A0", "985tpm")}) {
     options.quotas->reset();
@@ -113,13 +113,13 @@ TEST_F(QuotasTest, PassCountTokensBy) {
   limit("*=1rpm,100tpm");
   const std::string count =
       R"({"input":{"converse":{"messages":[{"role":"user","content":[{"text":"hi"}]}]}}})";
+  const std::string anthropic =
+      R"({"model":"anthropic.claude-3-haiku-20240307-v1:0","messages":[{"role":"user","content":"hi"}]})";
   for (int i = 0; i < 3; ++i) {
-    const std::string model = "/model/" + std::string(haiku);
-    ASSERT_EQ(send("POST", model + "/count-tokens", count).status, 200);
-    ASSERT_EQ(send("POST", "/anthropic/v1/messages/count_tokens",
-                   R"({"model":"anthropic.claude-3-haiku-20240307-v1:0","messages":[]})")
+    ASSERT_EQ(send("POST", "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/count-tokens", count)
                   .status,
-              400);
+              200);
+    ASSERT_EQ(send("POST", "/anthropic/v1/messages/count_tokens", anthropic).status, 200);
   }
   EXPECT_EQ(left(), "");
 }
@@ -165,10 +165,12 @@ TEST_F(QuotasTest, SayItInEveryFormOrInNone) {
 
 TEST_F(QuotasTest, AreOfProfilesByThemselves) {
   bind(saying("Hello."));
-  limit("anthropic.*=1rpm");
-  EXPECT_EQ(invoke("us.anthropic.claude-3-haiku-20240307-v1%3A0", claude(9)).status, 200);
-  EXPECT_EQ(invoke("us.anthropic.claude-3-haiku-20240307-v1%3A0", claude(9)).status, 429);
-  EXPECT_EQ(invoke(haiku, claude(9)).status, 200);
+  limit("amazon.*=1rpm");
+  const std::string nova =
+      R"({"messages":[{"role":"user","content":[{"text":"hi"}]}],"inferenceConfig":{"maxTokens":9}})";
+  EXPECT_EQ(invoke("us.amazon.nova-lite-v1%3A0", nova).status, 200);
+  EXPECT_EQ(invoke("us.amazon.nova-lite-v1%3A0", nova).status, 429);
+  EXPECT_EQ(invoke("amazon.nova-lite-v1%3A0", nova).status, 200);
 }
 
 TEST_F(QuotasTest, AreCountedWhereTheyRefuse) {
