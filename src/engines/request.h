@@ -1,6 +1,8 @@
 // Request: what is asked, as whoever chooses an answer may look at it: rules, faults, recordings.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,13 +14,15 @@ namespace craton::engines {
 
 /// Holds as long as what it refers to; an engine that answers later keeps copies.
 struct Request {
-  std::string_view operation;  ///< "ConverseStream", "openai.chat_completions"
-  std::string_view model_id;   ///< Of the catalogue, without geography.
+  std::string_view operation;      ///< "ConverseStream", "openai.chat_completions"
+  std::string_view model_id;       ///< Of the catalogue, without geography.
   std::string_view asked_id = {};  ///< As the caller named it: with geography, or an ARN.
-  bool streamed = false;       ///< The answer goes out while it is made.
+  bool streamed = false;           ///< The answer goes out while it is made.
   /// `requestMetadata` of Converse, or InvokeModel's header of that name.
   std::vector<std::pair<std::string, std::string>> metadata;
   const Conversation& conversation;  ///< Its documents may be unread.
+  /// What it was asked with: a header of HTTP by its name, in whatever case. Null: with none.
+  std::function<std::optional<std::string_view>(std::string_view name)> header = nullptr;
 };
 
 }  // namespace craton::engines

@@ -42,6 +42,9 @@ enum class Spends {
   nothing,  ///< Nor is it a request to the model: CountTokens.
 };
 
+/// The faults that a caller asks for, in words; empty: none.
+std::string_view asked_faults(const http::Headers& headers);
+
 /// What is asked of a model, read.
 struct Asked {
   const catalog::Model& model;

@@ -66,7 +66,7 @@ struct Call {
   std::string_view request_id;
   SteadyTime started;  ///< When the request was whole.
   std::shared_ptr<Account> account;
-  std::string_view asked_faults;  ///< The header `x-craton-fault`: faults that the caller wants.
+  const http::Headers& headers;  ///< The request's.
 };
 
 struct OperationRow {

@@ -91,15 +91,14 @@ std::shared_ptr<client::Forwarder> forwarder_of(const Service& service, const ap
 boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
                                                       const Interaction& begun) {
   const http::Request& request = begun.request;
-  const std::string_view asked =
-      request.headers.find("x-craton-fault").value_or(std::string_view());
   begun.account->region = region_of(request, service.options().region);
   if (const ProviderRoute* route = find_provider_route(request.method, request.target)) {
     begun.account->operation = route->name;
     CRATON_CO_TRY(let_in(service, request, *begun.account));
     const api::Input input{{}, request.body};
     const std::string& region = begun.account->region;
-    const Call call{service, input, region, begun.request_id, begun.started, begun.account, asked};
+    const Call call{service,       input,         region,         begun.request_id,
+                    begun.started, begun.account, request.headers};
     CRATON_CO_TRY(check_permission(call));
     http::Response response = co_await route->answer(call);
     co_return response;
@@ -109,7 +108,7 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
   CRATON_CO_TRY(let_in(service, request, *begun.account));
   const std::string& region = begun.account->region;
   std::shared_ptr<client::Forwarder> forwarder =
-      forwarder_of(service, match, *begun.account, asked, region);
+      forwarder_of(service, match, *begun.account, asked_faults(request.headers), region);
   if (forwarder) {
     const api::Service to = match.operation->service;
     Result<http::Response> response = co_await forward(std::move(forwarder), to, request);
@@ -120,7 +119,8 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
   Result<api::Input> read = api::parse_input(match, raw);
   if (!row) co_return not_implemented(*match.operation, read);
   CRATON_CO_TRY_ASSIGN(const api::Input input, std::move(read));
-  const Call call{service, input, region, begun.request_id, begun.started, begun.account, asked};
+  const Call call{service,       input,         region,         begun.request_id,
+                  begun.started, begun.account, request.headers};
   CRATON_CO_TRY(check_permission(call));
   if (row->answer) co_return row->answer(call);
   co_return co_await row->answer_later(call);
