@@ -30,6 +30,7 @@ inline constexpr std::size_t file_bytes_max = 16 * 1024 * 1024;  ///< Of rules, 
 struct Pacing {
   Milliseconds first_token{0};
   double tokens_per_second = 0;  ///< 0: no limit.
+  int tokens_per_event = 1;      ///< Of a stream.
   double jitter = 0;             ///< Each step is longer or shorter by up to this part of it.
 };
 
@@ -44,6 +45,7 @@ struct ThoughtText {
 };
 struct ToolCall {
   std::string name;
+  std::string id;             ///< Empty: one is made.
   rules::JsonTemplate input;  ///< An object
 };
 using SaidBlock = std::variant<SaidText, SaidJson, ThoughtText, ToolCall>;
@@ -88,6 +90,9 @@ struct RulesFile {
 
 /// Reads a file. Fails with `validation` and one line: file, line, what is wrong, what was meant.
 Result<RulesFile> read_rules_file(const std::string& path);
+
+/// The same of what was read already.
+Result<RulesFile> rules_of(const rules::Value& root, const rules::Source& source);
 
 /// The same of text. Files that it names are looked for in `source.folder`.
 Result<RulesFile> parse_rules(std::string_view text, const rules::Source& source);
