@@ -125,7 +125,11 @@ Result<void> take_of_model(const Call& call, const Asked& asked,
 
 Result<void> take_quota(const Call& call, const Asked& asked) {
   Account& account = *call.account;
-  if (!account.leases.empty()) return {};
+  const auth::QuotaTable* quotas = call.service.options().quotas.get();
+  const bool metered =
+      account.caller.identity ||
+      (quotas && quotas->covers({call.region, asked.model.id, account.profile_id}));
+  if (!metered || !account.leases.empty()) return {};
   account.rates = rates_of(asked);
   const auth::Meter::Request request{.tokens = tokens_of(asked, account.rates),
                                      .streamed = asked.streamed,
