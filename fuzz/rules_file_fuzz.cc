@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "engines/faults/fault.h"
-#include "engines/script/added_rules.h"
 #include "engines/script/rule_set.h"
 
 namespace {
@@ -40,9 +39,6 @@ void ask(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   ask(text);
-  engines::script::AddedRules added;
-  const auto told = added.add(text);
-  if (told.has_value() == added.empty()) std::abort();
   (void)engines::faults::read_fault_words(text, "words");
   return 0;
 }

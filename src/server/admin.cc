@@ -94,28 +94,6 @@ http::Response clear_faults(const http::Request& request, const Administered& ad
   return list_faults(request, administered);
 }
 
-http::Response list_rules(const http::Request&, const Administered& administered) {
-  std::string text;
-  for (const auto& row : administered.models.added_rules().rows()) {
-    text += (text.empty() ? "" : ",") + std::string("{\"name\":") + json::quote(row.name) +
-            ",\"answered\":" + std::to_string(row.answered) + "}";
-  }
-  return answer(200, "{\"rules\":[" + text + "]}");
-}
-
-http::Response add_rules(const http::Request& request, const Administered& administered) {
-  const Result<void> added = administered.models.added_rules().add(request.body);
-  if (!added) return refused(added.error());
-  http::Response response = list_rules(request, administered);
-  response.status = 201;
-  return response;
-}
-
-http::Response clear_rules(const http::Request& request, const Administered& administered) {
-  administered.models.added_rules().clear();
-  return list_rules(request, administered);
-}
-
 http::Response list_quotas(const http::Request&, const Administered& administered) {
   return answer(200,
                 quotas_text(administered.quotas, std::chrono::steady_clock::now(), system_now()));
@@ -224,9 +202,6 @@ constexpr std::array routes{Route{"GET", "/_craton/faults", list_faults},
                             Route{"POST", "/_craton/faults", add_fault},
                             Route{"DELETE", "/_craton/faults", clear_faults},
                             Route{"POST", "/_craton/reset", reset},
-                            Route{"GET", "/_craton/rules", list_rules},
-                            Route{"POST", "/_craton/rules", add_rules},
-                            Route{"DELETE", "/_craton/rules", clear_rules},
                             Route{"GET", "/_craton/quotas", list_quotas},
                             Route{"PUT", "/_craton/quotas", put_quotas},
                             Route{"DELETE", "/_craton/quotas", clear_quotas},

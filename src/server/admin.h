@@ -6,9 +6,6 @@
 //   POST   /_craton/reset    as at the start: faults, rules, quotas, counts of rules and of faults,
 //   no
 //                            requests
-//   GET    /_craton/rules    the rules that were added, and how many requests each has answered
-//   POST   /_craton/rules    adds some in front of all that answers, as a rules file has them
-//   DELETE /_craton/rules    takes all that were added away
 //   GET    /_craton/quotas   the quotas of models, and what is left of each (quota_admin.h)
 //   PUT    /_craton/quotas   others in their place, all full
 //   DELETE /_craton/quotas   takes all away

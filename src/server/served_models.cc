@@ -305,10 +305,6 @@ service::FoundEngine ServedModels::engine_for(const engines::Request& request) c
     return found.engine != nullptr;
   };
   const Does wanted = does_of(request.model_id);
-  if (wanted == Does::writes) {
-    found.engine = added_rules_->claim(view, found.faults, passed);
-    if (found.engine) return found;
-  }
   if (library_ && wanted == Does::writes) {
     found.engine = library_->claim(request);
     if (!found.engine && library_alone_) {
@@ -340,7 +336,7 @@ bool ServedModels::forwards() const {
 }
 
 std::shared_ptr<client::Forwarder> ServedModels::forwarder_for(std::string_view model_id) const {
-  if (library_ || !faults_->empty() || !added_rules_->empty()) return nullptr;
+  if (library_ || !faults_->empty()) return nullptr;
   const auto of = [](const Answerer& answerer) -> std::shared_ptr<client::Forwarder> {
     const auto* account = std::get_if<AwsAccount>(&answerer);
     return account ? account->forwarder : nullptr;
@@ -364,7 +360,6 @@ Result<void> ServedModels::reload_rules() const {
 void ServedModels::reset() const {
   for (const auto& rules : rules_) rules->set()->reset();
   if (library_) library_->reset();
-  added_rules_->clear();
   faults_->clear();
   for (const engines::faults::Fault& fault : told_faults_) (void)faults_->add(fault);
 }

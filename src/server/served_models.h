@@ -23,7 +23,6 @@
 #include "engines/pool.h"
 #include "engines/replay/library.h"
 #include "engines/request.h"
-#include "engines/script/added_rules.h"
 #include "server/aws_account.h"
 #include "server/config.h"
 #include "server/model_kinds.h"
@@ -50,9 +49,9 @@ class ServedModels {
   /// says what to do.
   static Result<std::shared_ptr<const ServedModels>> make(const Config& config);
 
-  /// What answers a request: rules that were added while the server runs, or the first binding of
-  /// its model id that does, or the default model; none, with `resource_not_found`, when rules
-  /// alone are bound and none fits. A model stays loaded while its engine is held.
+  /// What answers a request: the first binding of its model id that does, or the default model;
+  /// none, with `resource_not_found`, when rules alone are bound and none fits. A model stays
+  /// loaded while its engine is held.
   service::FoundEngine engine_for(const engines::Request& request) const;
 
   /// True when anything is bound to AWS.
@@ -72,9 +71,6 @@ class ServedModels {
 
   /// Of all requests; more may be added.
   engines::faults::FaultSet& faults() const { return *faults_; }
-
-  /// That answer before all that is bound; more may be added.
-  engines::script::AddedRules& added_rules() const { return *added_rules_; }
 
   /// "rules.yaml: 5 rules, 1 fault" of each file.
   std::vector<std::string> rules_told() const;
@@ -119,8 +115,6 @@ class ServedModels {
   bool library_alone_ = false;                         ///< What is not in it is refused.
   std::vector<engines::faults::Fault> told_faults_;
   std::unique_ptr<engines::faults::FaultSet> faults_;
-  std::unique_ptr<engines::script::AddedRules> added_rules_ =
-      std::make_unique<engines::script::AddedRules>();
   std::shared_ptr<engines::Pool> pool_;  ///< Null when there is no model.
 };
 

@@ -36,6 +36,12 @@ def admin(server, method, path, body=None):
         return json.load(answer)
 
 
+def bind(server, row):
+    """Of a row that is one rule, or all that a rules file has."""
+    rules = row if row.startswith("{rules:") else f"rules:\n  - {row}"
+    admin(server, "POST", "/_craton/bindings", json.dumps({"pattern": "*", "rules": rules}))
+
+
 @pytest.fixture(autouse=True)
 def clean(server):
     admin(server, "POST", "/_craton/reset")
@@ -242,45 +248,6 @@ def test_every_row_has_a_case():
 
 @pytest.mark.parametrize("row", list(CASES))
 def test_a_rule_does_what_the_other_tool_s_did(server, row):
-    admin(server, "POST", "/_craton/rules", ROWS[row])
+    bind(server, ROWS[row])
     CASES[row](server)
     assert server.get("/health") == 200
-
-
-class TestAddedRules:
-    def test_the_latest_are_looked_at_first_and_all_go_with_a_reset(self, server):
-        admin(server, "POST", "/_craton/rules", json.dumps({"rules": [
-            {"name": "hello", "match": {"prompt": {"contains": "hello"}}, "answer": "first 😀"},
-            {"name": "rest", "answer": "rest"}]}))
-        assert text_of(ask(server, "hello")) == "first 😀"
-        told = admin(server, "POST", "/_craton/rules", "name: again\nmatch: {prompt: {contains: hello}}\nanswer: then\n")
-        assert [row["name"] for row in told["rules"]] == ["again", "hello", "rest"]
-        assert text_of(ask(server, "hello")) == "then" and text_of(ask(server, "hi")) == "rest"
-        assert admin(server, "GET", "/_craton/rules") == {"rules": [
-            {"name": "again", "answered": 1}, {"name": "hello", "answered": 1}, {"name": "rest", "answered": 1}]}
-        assert admin(server, "DELETE", "/_craton/rules") == {"rules": []}
-        assert refusal(ask, server=server).type == "ModelNotReadyException"
-        admin(server, "POST", "/_craton/rules", '{"answer": "x"}')
-        admin(server, "POST", "/_craton/reset")
-        assert admin(server, "GET", "/_craton/rules") == {"rules": []}
-
-    def test_stand_before_what_is_bound(self, tmp_path):
-        (tmp_path / "rules.yaml").write_text("rules: [{name: file, answer: from the file}]")
-        with craton.serving("--bind", "*=script:rules.yaml", cwd=tmp_path) as bound:
-            assert text_of(ask(bound)) == "from the file"
-            admin(bound, "POST", "/_craton/rules", '{"name": "mine", "match": {"prompt": "hi"}, "answer": "added"}')
-            answer = ask(bound)
-            assert text_of(answer) == "added"
-            assert answer["ResponseMetadata"]["HTTPHeaders"]["x-craton-model"] == "added#mine"
-            assert text_of(ask(bound, "else")) == "from the file"
-
-    @pytest.mark.parametrize("body", [
-        "", "5", "[]", "{", "{}", '{"rules": []}', '{"answer": {"file": "/etc/passwd"}}', '{"match": {}}',
-        '{"match": {"header": 5}, "answer": "x"}', '{"match": {"headre": {}}, "answer": "x"}',
-        '{"answer": {"tool-calls": [{"name": "f", "id": "a b"}]}}',
-        '{"answer": {"text": "x", "pacing": {"tokens-per-event": 0}}}'])
-    def test_what_is_none_is_refused(self, server, body):
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            admin(server, "POST", "/_craton/rules", body)
-        assert refused.value.code == 400 and json.load(refused.value)["message"].startswith("added")
-        assert admin(server, "GET", "/_craton/rules") == {"rules": []}

@@ -36,8 +36,6 @@ class RuleSet : public std::enable_shared_from_this<RuleSet> {
   void reset();
 
   const RulesFile& file() const { return file_; }
-  /// How many requests that rule has answered.
-  std::int64_t answered(std::size_t rule) const { return counts_[rule].answered.load(); }
   Pacer& pacer() { return pacer_; }
 
  private:

@@ -398,10 +398,6 @@ constexpr std::array file_keys{Key<FileDraft>{"rules", keep_rules},
 
 Result<RulesFile> parse_rules(std::string_view text, const Source& source) {
   CRATON_TRY_ASSIGN(const Value root, rules::read_yaml(text, source));
-  return rules_of(root, source);
-}
-
-Result<RulesFile> rules_of(const Value& root, const Source& source) {
   if (root.kind == Value::Kind::null) {
     return source.wrong(1, "the file is empty; it needs 'rules:' or 'faults:'");
   }

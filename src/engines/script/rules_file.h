@@ -91,9 +91,6 @@ struct RulesFile {
 /// Reads a file. Fails with `validation` and one line: file, line, what is wrong, what was meant.
 Result<RulesFile> read_rules_file(const std::string& path);
 
-/// The same of what was read already.
-Result<RulesFile> rules_of(const rules::Value& root, const rules::Source& source);
-
 /// The same of text. Files that it names are looked for in `source.folder`.
 Result<RulesFile> parse_rules(std::string_view text, const rules::Source& source);
 

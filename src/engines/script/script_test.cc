@@ -3,7 +3,6 @@
 
 #include <thread>
 
-#include "engines/script/added_rules.h"
 #include "engines/script/rule_set.h"
 #include "engines/script/tokens.h"
 
@@ -191,41 +190,6 @@ TEST(RuleSet, GivesSoManyTokensAnEvent) {
     }
   }
   EXPECT_THAT(told, testing::ElementsAre("a b c", " d", "call_1", "6"));
-}
-
-TEST(AddedRules, TheLatestAreLookedAtFirst) {
-  AddedRules added;
-  const auto answered = [&](std::string text) {
-    Question question(std::move(text));
-    const Request request = question.request();
-    rules::RequestView view(request);
-    std::shared_ptr<RuleSet> passed;
-    const auto engine = added.claim(view, question.struck, passed);
-    if (engine) return std::string(engine->model());
-    return passed ? passed->why_none(view) : "nothing";
-  };
-  EXPECT_EQ(answered("a"), "nothing");
-  ASSERT_TRUE(added.add(R"({"rules":[{"name":"one","match":{"prompt":"a"},"answer":"1"}]})"));
-  ASSERT_TRUE(added.add("name: two\nmatch: {prompt: b}\nanswer: 2\n"));
-  EXPECT_EQ(answered("a"), "added#one");
-  EXPECT_THAT(answered("c"), HasSubstr("added has no rule for this request; the nearest is 'two'"));
-  ASSERT_TRUE(added.add(R"({"name":"three","answer":"3"})"));
-  EXPECT_EQ(answered("a"), "added#three");
-  std::string told;
-  for (const auto& row : added.rows()) told += row.name + std::to_string(row.answered) + " ";
-  EXPECT_EQ(told, "three1 two0 one1 ");
-  added.clear();
-  EXPECT_TRUE(added.empty());
-  EXPECT_EQ(answered("a"), "nothing");
-}
-
-TEST(AddedRules, AreRefusedWholeAndBounded) {
-  AddedRules added;
-  EXPECT_FALSE(added.add(R"({"rules":[{"answer":"1"},{"anser":"2"}]})"));
-  EXPECT_FALSE(added.add(R"({"answer":{"file":"rules.yaml"}})"));
-  EXPECT_TRUE(added.empty());
-  for (std::size_t i = 0; i < AddedRules::sets_max; ++i) ASSERT_TRUE(added.add("answer: x"));
-  EXPECT_FALSE(added.add("answer: x"));
 }
 
 TEST(RulesFile, SaysWhatIsWrongAndWhere) {
