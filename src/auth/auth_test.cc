@@ -8,7 +8,6 @@
 
 #include "auth/gate.h"
 #include "auth/key_file.h"
-#include "auth/meter.h"
 #include "auth/new_key.h"
 #include "base/base64.h"
 #include "base/log.h"
@@ -266,56 +265,6 @@ TEST_F(GateTest, ReadsTheFileAgainWhenItChanged) {
   }
   EXPECT_THAT(after, StartsWith("UnrecognizedClientException"));
   EXPECT_EQ(gate->keys(), 0u);
-}
-
-class MeterTest : public testing::Test {
- protected:
-  std::shared_ptr<Meter> meter = std::make_shared<Meter>();
-  SteadyTime now{};
-
-  std::string refusal(const Quota& quota, int tokens = 0, bool streamed = false) {
-    const auto lease = meter->admit(quota, {.tokens = tokens, .streamed = streamed, .now = now});
-    return lease ? "" : lease.error().message;
-  }
-};
-
-TEST_F(MeterTest, CountsRequestsAMinute) {
-  const Quota quota{.requests_per_minute = 2};
-  EXPECT_EQ(refusal(quota), "");
-  EXPECT_EQ(refusal(quota), "");
-  EXPECT_EQ(refusal(quota), "Too many requests, please wait before trying again.");
-  now += 29s;
-  EXPECT_NE(refusal(quota), "");
-  now += 1s;
-  EXPECT_EQ(refusal(quota), "");
-  EXPECT_NE(refusal(quota), "");
-}
-
-TEST_F(MeterTest, TakesTheMostThatAnAnswerMayHaveAndGivesBackTheRest) {
-  const Quota quota{.tokens_per_minute = 100};
-  auto lease = meter->admit(quota, {.tokens = 80, .streamed = false, .now = now});
-  ASSERT_TRUE(lease);
-  EXPECT_EQ(refusal(quota, 30), "Too many tokens, please wait before trying again.");
-  (*lease)->used(10);
-  lease->reset();
-  auto second = meter->admit(quota, {.tokens = 90, .streamed = false, .now = now});
-  ASSERT_TRUE(second);
-  (*second)->used(90);
-  second->reset();
-  EXPECT_NE(refusal(quota, 1), "");
-  now += 60s;
-  EXPECT_EQ(refusal(quota, 1000), "") << "what could never be is admitted alone";
-}
-
-TEST_F(MeterTest, CountsStreamsThatRun) {
-  const Quota quota{.streams = 1};
-  auto lease = meter->admit(quota, {.tokens = 0, .streamed = true, .now = now});
-  ASSERT_TRUE(lease);
-  EXPECT_EQ(refusal(quota, 0, true),
-            "Too many concurrent streams, please wait before trying again.");
-  EXPECT_EQ(refusal(quota, 0, false), "");
-  lease->reset();
-  EXPECT_EQ(refusal(quota, 0, true), "");
 }
 
 }  // namespace

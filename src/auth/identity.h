@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/quota.h"
 #include "base/clock.h"
 #include "base/result.h"
 
@@ -24,14 +25,6 @@ struct Allow {
 /// Fails with `validation`, saying what a rule looks like.
 Result<Allow> read_allow(std::string_view text);
 std::string text_of(const Allow& allow);
-
-struct Quota {
-  std::optional<int> requests_per_minute = std::nullopt;
-  std::optional<int> tokens_per_minute = std::nullopt;
-  std::optional<int> streams = std::nullopt;  ///< Streamed answers at once.
-
-  friend bool operator==(const Quota&, const Quota&) = default;
-};
 
 struct Identity {
   std::string name;  ///< By which people call it; it is the user of its ARN.

@@ -50,12 +50,12 @@ Result<void> read_member(std::string_view name, const json::value& value, Identi
     CRATON_TRY_ASSIGN(key.*member.field, text_in(name, value));
     return {};
   }
-  for (const QuotaMember& member : quota_members) {
-    if (member.name != name) continue;
-    if (!value.is_int64() || value.get_int64() < 1 || value.get_int64() > 1'000'000'000) {
+  for (const LimitShape& shape : limit_shapes) {
+    if (shape.json_name != name) continue;
+    if (!value.is_int64() || value.get_int64() < 1 || value.get_int64() > limit_max) {
       return wrong(fmt::format("{} must be a whole number from 1", name));
     }
-    key.quota.*member.field = static_cast<int>(value.get_int64());
+    key.quota.*shape.field = value.get_int64();
     return {};
   }
   if (name == "created" || name == "expires") {
@@ -103,8 +103,8 @@ json::object object_of(const Identity& key) {
     for (const Allow& one : key.allow) allow.emplace_back(text_of(one));
     object["allow"] = std::move(allow);
   }
-  for (const QuotaMember& member : quota_members) {
-    if (const auto number = key.quota.*member.field) object[member.name] = *number;
+  for (const LimitShape& shape : limit_shapes) {
+    if (const auto number = key.quota.*shape.field) object[shape.json_name] = *number;
   }
   object["created"] = date_text(key.created);
   if (key.expires) object["expires"] = date_text(*key.expires);

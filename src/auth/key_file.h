@@ -20,17 +20,6 @@
 
 namespace craton::auth {
 
-/// How a quota's bounds are called in JSON.
-struct QuotaMember {
-  std::string_view name;
-  std::optional<int> Quota::* field;
-};
-inline constexpr QuotaMember quota_members[] = {
-    {"requestsPerMinute", &Quota::requests_per_minute},
-    {"tokensPerMinute", &Quota::tokens_per_minute},
-    {"streams", &Quota::streams},
-};
-
 /// Fails with `validation` when it is no such text; says which key is wrong and how.
 Result<std::vector<Identity>> keys_of(std::string_view text);
 std::string text_of(const std::vector<Identity>& keys);

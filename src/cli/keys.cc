@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdio>
@@ -142,15 +143,7 @@ std::string allowed_text(const auth::Identity& key) {
 }
 
 std::string quota_text(const auth::Quota& quota) {
-  const std::pair<std::optional<int>, const char*> parts[] = {
-      {quota.requests_per_minute, "requests/min"},
-      {quota.tokens_per_minute, "tokens/min"},
-      {quota.streams, "streams"}};
-  std::string text;
-  for (const auto& [number, unit] : parts) {
-    if (number) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", *number, unit);
-  }
-  return text.empty() ? "none" : text;
+  return quota.empty() ? "none" : auth::text_of(quota);
 }
 
 json::object listed(const auth::Identity& key) {
@@ -162,8 +155,8 @@ json::object listed(const auth::Identity& key) {
                       {"allow", std::move(allow)},
                       {"created", date_text(key.created)}};
   if (key.expires) object["expires"] = date_text(*key.expires);
-  for (const auto& [name, field] : auth::quota_members) {
-    if (const auto number = key.quota.*field) object[name] = *number;
+  for (const auth::LimitShape& shape : auth::limit_shapes) {
+    if (const auto number = key.quota.*shape.field) object[shape.json_name] = *number;
   }
   return object;
 }
@@ -237,12 +230,16 @@ void add_create(CLI::App& keys, int& exit_code) {
           "bedrock:OPERATION or bedrock:OPERATION:MODEL, with * for any text; may be there "
           "several times (default: everything)")
       ->type_name("RULE");
-  const auto number = [&](const char* flag, std::optional<int>& value, const char* help) {
-    command->add_option(flag, value, help)->check(CLI::Range(1, 1'000'000'000))->type_name("N");
-  };
-  number("--requests-per-minute", wanted->quota.requests_per_minute, "Of invocations");
-  number("--tokens-per-minute", wanted->quota.tokens_per_minute, "Of input and answers");
-  number("--streams", wanted->quota.streams, "Streamed answers at once");
+  constexpr std::array helps{"Of invocations", "Of input and answers", "The same",
+                             "Streamed answers at once"};
+  static_assert(helps.size() == auth::limit_shapes.size(), "one per limit, in their order");
+  for (const auth::LimitShape& shape : auth::limit_shapes) {
+    command
+        ->add_option("--" + std::string(shape.name), wanted->quota.*shape.field,
+                     helps[static_cast<std::size_t>(shape.limit)])
+        ->check(CLI::Range(std::int64_t{1}, auth::limit_max))
+        ->type_name("N");
+  }
   command->add_option("--output", wanted->output, "text or json (default text)")
       ->check(CLI::IsMember({"text", "json"}));
   add_place(*command, place);

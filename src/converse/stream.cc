@@ -59,8 +59,8 @@ void StreamWriter::take(const ToolUseStart& start, std::string& out) {
   open(Open::tool_use, out);
   append_frame("contentBlockStart",
                "{\"contentBlockIndex\":" + std::to_string(index_) + "," + padding() +
-                   ",\"start\":{\"toolUse\":{\"name\":" + quoted(start.name) +
-                   ",\"toolUseId\":" + quoted(random_tool_use_id()) + "}}}",
+                   ",\"start\":{\"toolUse\":{\"name\":" + quoted(start.name) + ",\"toolUseId\":" +
+                   quoted(start.id.empty() ? random_tool_use_id() : start.id) + "}}}",
                out);
 }
 

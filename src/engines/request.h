@@ -1,6 +1,8 @@
 // Request: what is asked, as whoever chooses an answer may look at it: rules, faults, recordings.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +34,8 @@ struct Request {
   const Conversation& conversation;
   Wanted wanted = Wanted::text;
   const NativeCall* native = nullptr;  ///< Of what is wanted otherwise than as text.
+  /// What it was asked with: a header of HTTP by its name, in whatever case. Null: with none.
+  std::function<std::optional<std::string_view>(std::string_view name)> header = nullptr;
 };
 
 }  // namespace craton::engines

@@ -14,6 +14,7 @@
 
 #include "base/base64.h"
 #include "base/ids.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "documents/document_rules.h"
 #include "families/attachments.h"
@@ -490,7 +491,8 @@ struct BlockWriter {
   }
 
   void operator()(const ToolUseBlock& block) const {
-    out += R"({"toolUse":{"toolUseId":")" + random_uuid() + R"(","name":)";
+    out += R"({"toolUse":{"toolUseId":)" +
+           json::quote(block.id.empty() ? random_uuid() : block.id) + R"(,"name":)";
     append_reply_text(block.name, out);
     out += ",\"input\":";
     append_tool_input(block.input, out);
@@ -578,7 +580,8 @@ class Stream : public StreamWriter {
   void add(const ToolUseStart& call) {
     close();
     open_ = Open::call;
-    std::string start = R"("start":{"toolUse":{"toolUseId":")" + random_uuid() + R"(","name":)";
+    std::string start = R"("start":{"toolUse":{"toolUseId":)" +
+                        json::quote(call.id.empty() ? random_uuid() : call.id) + R"(,"name":)";
     append_reply_text(call.name, start);
     piece("contentBlockStart", start + "}}," + index());
     has_input_ = false;

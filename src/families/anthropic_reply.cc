@@ -27,7 +27,10 @@ constexpr std::string_view stop_reason(StopReason reason) {
   return "max_tokens";
 }
 
-std::string new_tool_use_id() { return random_anthropic_id("toolu_bdrk_"); }
+/// A call's, where it has one already.
+std::string tool_use_id(const std::string& given) {
+  return given.empty() ? random_anthropic_id("toolu_bdrk_") : given;
+}
 
 /// What the answer's thoughts look like to the caller.
 enum class Thoughts {
@@ -109,7 +112,7 @@ class BlockWriter {
   }
 
   void operator()(const ToolUseBlock& block) {
-    begin(R"({"type":"tool_use","id":")" + new_tool_use_id() + R"(","name":)");
+    begin(R"({"type":"tool_use","id":)" + json::quote(tool_use_id(block.id)) + R"(,"name":)");
     append_reply_text(block.name, out_);
     out_ += ",\"input\":";
     append_tool_input(block.input, out_);
@@ -172,7 +175,8 @@ class MessagesStream : public StreamWriter {
   }
 
   void on(const ToolUseStart& start) {
-    std::string block = R"({"type":"tool_use","id":")" + new_tool_use_id() + R"(","name":)";
+    std::string block =
+        R"({"type":"tool_use","id":)" + json::quote(tool_use_id(start.id)) + R"(,"name":)";
     append_reply_text(start.name, block);
     open(Block::tool_use, block + R"(,"input":{}})");
     append_delta(input_delta, {});  // as recorded

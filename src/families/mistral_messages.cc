@@ -210,7 +210,8 @@ Result<void> apply_additional(const ModelContext& model, const json::object& fie
 }
 
 void append_tool_call(const ToolUseBlock& call, std::string& out) {
-  out += R"({"id":")" + random_alphanumeric(22) + R"(","function":{"name":)";
+  out += R"({"id":)" + json::quote(call.id.empty() ? random_alphanumeric(22) : call.id) +
+         R"(,"function":{"name":)";
   append_reply_text(call.name, out);
   out += ",\"arguments\":";
   append_reply_text(call.input, out);
@@ -250,7 +251,7 @@ class ChatStream : public StreamWriter {
     if (const auto* delta = std::get_if<TextDelta>(&event)) {
       if (!delta->text.empty()) append_choice(delta->text, {}, nullptr, pieces.emplace_back());
     } else if (const auto* start = std::get_if<ToolUseStart>(&event)) {
-      calls_.push_back({.id = {}, .name = start->name, .input = {}});
+      calls_.push_back({.id = start->id, .name = start->name, .input = {}});
     } else if (const auto* input = std::get_if<ToolInputDelta>(&event)) {
       if (!calls_.empty()) calls_.back().input += input->json;
     } else if (const auto* stop = std::get_if<MessageStop>(&event)) {

@@ -89,7 +89,8 @@ struct Message {
 void add(const ToolUseBlock& call, const ChatReplyForm& form, Message& message) {
   std::string& out = message.calls;
   if (!out.empty()) out += ',';
-  out += "{\"id\":" + json::quote(form.call_id()) + R"(,"type":"function","function":{"name":)";
+  out += "{\"id\":" + json::quote(call.id.empty() ? form.call_id() : call.id) +
+         R"(,"type":"function","function":{"name":)";
   append_reply_text(call.name, out);
   out += ",\"arguments\":";
   append_reply_text(call.input.empty() ? "{}" : std::string_view(call.input), out);
@@ -227,8 +228,8 @@ class ChatStream : public StreamWriter {
   void add(const ToolUseStart& call) {
     ++calls_;
     has_input_ = false;
-    std::string members =
-        "\"id\":" + json::quote(form_.call_id()) + R"(,"type":"function","function":{"name":)";
+    std::string members = "\"id\":" + json::quote(call.id.empty() ? form_.call_id() : call.id) +
+                          R"(,"type":"function","function":{"name":)";
     append_reply_text(call.name, members);
     add_call(members + ",\"arguments\":\"\"}");
   }

@@ -64,7 +64,7 @@ struct CallText {
 
 std::string call_item(const ItemHead& head, const CallText& call) {
   return head_json(head, "function_call") + ",\"arguments\":" + quoted(call.arguments) +
-         ",\"call_id\":\"" + call.call_id + "\",\"name\":" + quoted(call.name) + "}";
+         ",\"call_id\":" + quoted(call.call_id) + ",\"name\":" + quoted(call.name) + "}";
 }
 
 /// What does not change while a response is made.
@@ -144,8 +144,8 @@ struct WholeItem {
     return reasoning_item({new_id("rs_"), status}, thought_part(block.text));
   }
   std::string operator()(const ToolUseBlock& block) const {
-    return call_item({new_id("fc_"), status},
-                     {new_id("call_"), block.name, or_empty_object(block.input)});
+    return call_item({new_id("fc_"), status}, {block.id.empty() ? new_id("call_") : block.id,
+                                               block.name, or_empty_object(block.input)});
   }
 };
 
@@ -249,7 +249,7 @@ class Stream : public StreamWriter {
 
   void add(const ToolUseStart& start) {
     close(completed);
-    call_ = {new_id("call_"), start.name, ""};
+    call_ = {start.id.empty() ? new_id("call_") : start.id, start.name, ""};
     open(Kind::call, "fc_");
   }
 

@@ -7,12 +7,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "api/uri.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "engines/rules/value.h"
 #include "server/new_binding.h"
+#include "server/quota_admin.h"
 #include "service/errors.h"
 
 namespace craton::server {
@@ -125,8 +127,26 @@ http::Response remove_binding(std::string_view id, const Administered& administe
       {ErrorCode::resource_not_found, "There is no such binding; /_craton/bindings lists them."});
 }
 
+http::Response list_quotas(const http::Request&, const Administered& administered) {
+  return answer(200,
+                quotas_text(administered.quotas, std::chrono::steady_clock::now(), system_now()));
+}
+
+http::Response put_quotas(const http::Request& request, const Administered& administered) {
+  Result<std::vector<auth::QuotaRule>> rules = read_quotas(request.body);
+  if (!rules) return refused(rules.error());
+  administered.quotas.replace(std::move(*rules));
+  return list_quotas(request, administered);
+}
+
+http::Response clear_quotas(const http::Request& request, const Administered& administered) {
+  administered.quotas.replace({});
+  return list_quotas(request, administered);
+}
+
 http::Response reset(const http::Request&, const Administered& administered) {
   administered.models.reset();
+  administered.quotas.reset();
   administered.journal.clear();
   return answer(200, "{}");
 }
@@ -216,6 +236,9 @@ constexpr std::array routes{Route{"GET", "/_craton/faults", list_faults},
                             Route{"POST", "/_craton/bindings", add_binding},
                             Route{"DELETE", "/_craton/bindings", reset_bindings},
                             Route{"POST", "/_craton/reset", reset},
+                            Route{"GET", "/_craton/quotas", list_quotas},
+                            Route{"PUT", "/_craton/quotas", put_quotas},
+                            Route{"DELETE", "/_craton/quotas", clear_quotas},
                             Route{"GET", "/_craton/requests", list_requests},
                             Route{"DELETE", "/_craton/requests", clear_requests}};
 

@@ -32,7 +32,8 @@ http::ServerOptions http_options(const Config& config, const TlsSetup& tls) {
 
 service::ServiceOptions service_options(const Config& config, std::shared_ptr<auth::Gate> gate,
                                         std::shared_ptr<engines::replay::Recorder> recorder,
-                                        std::shared_ptr<const service::Forwarding> forwarding) {
+                                        std::shared_ptr<const service::Forwarding> forwarding,
+                                        std::shared_ptr<auth::QuotaTable> quotas) {
   return {.region = config.region,
           .model_wait = config.model_wait,
           .answer_limit = config.answer_limit,
@@ -43,7 +44,9 @@ service::ServiceOptions service_options(const Config& config, std::shared_ptr<au
           .logs = config.logs.empty() ? data_folder(config.data) / "logs"
                                       : std::filesystem::path(config.logs),
           .journal = static_cast<std::size_t>(config.journal),
-          .forwarding = std::move(forwarding)};
+          .forwarding = std::move(forwarding),
+          .quotas = std::move(quotas),
+          .retry_after = config.retry_after};
 }
 
 }  // namespace
@@ -55,7 +58,8 @@ struct BedrockServer::Parts {
         tls(std::move(with_tls)),
         models(std::move(served)),
         gate(std::move(let_in)),
-        service(service_options(config, gate, std::move(recorder), models),
+        quotas(std::make_shared<auth::QuotaTable>(config.quotas)),
+        service(service_options(config, gate, std::move(recorder), models, quotas),
                 std::make_shared<catalog::Catalog>(config.catalog),
                 [this](const engines::Request& asked) { return models->engine_for(asked); }),
         http(
@@ -76,7 +80,7 @@ struct BedrockServer::Parts {
     const SteadyTime began = std::chrono::steady_clock::now();
     std::optional<http::Response> probe;
     if (is_probe(request)) probe = answer_probe(request, engines(true));
-    if (!probe) probe = answer_admin(request, {*models, service.journal()});
+    if (!probe) probe = answer_admin(request, {*models, service.journal(), *quotas});
     if (!probe && asks_for_metrics(request)) {
       probe = metrics_page(request, {service, engines(false), http.traffic()});
     }
@@ -109,6 +113,7 @@ struct BedrockServer::Parts {
   TlsSetup tls;
   std::shared_ptr<ServedModels> models;
   std::shared_ptr<auth::Gate> gate;  // null: everybody is let in
+  std::shared_ptr<auth::QuotaTable> quotas;
   service::Service service;
   http::Server http;  // last: its threads end before what they use
   std::string host;

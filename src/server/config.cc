@@ -112,10 +112,47 @@ class FileReader {
                     return {};
                   });
     }
+    if (key == "quotas") {
+      return each(value, key,
+                  [this](const std::string& models, const YAML::Mark& at, const YAML::Node& told) {
+                    return quota(models, at, told);
+                  });
+    }
     const Setting* setting = find_setting(key);
     if (!setting) return wrong(mark, "unknown key '" + key + "'" + suggested_setting(key));
     CRATON_TRY_ASSIGN(const std::string* text, plain(mark, value));
     return apply(config_, *setting, *text, place(mark, key));
+  }
+
+  /// A quota of models, as words or as a map of its limits.
+  Result<void> quota(const std::string& models, const YAML::Mark& mark, const YAML::Node& told) {
+    auth::QuotaRule rule{models, {}};
+    if (const auto fits = auth::check_models(models); !fits) {
+      return wrong(mark, fits.error().message);
+    }
+    if (told.IsScalar()) {
+      const Result<auth::Quota> words = auth::read_quota(told.Scalar());
+      if (!words) return refused(place(mark, models) + ": " + words.error().message);
+      rule.quota = *words;
+    } else {
+      CRATON_TRY(each(told, models,
+                      [&](const std::string& name, const YAML::Mark& at,
+                          const YAML::Node& value) -> Result<void> {
+                        const auto number = value.IsScalar() ? as_number(value) : std::nullopt;
+                        if (!number) return wrong(at, name + ": expected a whole number");
+                        const auto set = auth::set_limit(rule.quota, name, *number);
+                        return set ? set : refused(place(at, models) + ": " + set.error().message);
+                      }));
+      if (rule.quota.empty()) return wrong(mark, models + ": expected limits, such as 10rpm");
+    }
+    config_.quotas.push_back(std::move(rule));
+    return {};
+  }
+
+  static std::optional<std::int64_t> as_number(const YAML::Node& value) {
+    std::int64_t number = 0;
+    return YAML::convert<std::int64_t>::decode(value, number) ? std::optional(number)
+                                                              : std::nullopt;
   }
 
   Result<void> model(const std::string& name, const YAML::Node& told) {

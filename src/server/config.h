@@ -11,6 +11,9 @@
 //     "amazon.titan-*": small
 //     "anthropic.*": large
 //     "cohere.*": script:rules.yaml
+//   quotas:
+//     "anthropic.*": 10rpm,20000tpm
+//     "amazon.*": {requests-per-minute: 60, tokens-per-day: 1000000}
 #pragma once
 
 #include <chrono>
@@ -23,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "auth/quota.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
@@ -30,6 +34,7 @@
 #include "engines/llama/llama_engine.h"
 #include "engines/rules/json_path.h"
 #include "service/model_access.h"
+#include "service/retry_after.h"
 
 namespace craton::server {
 
@@ -144,6 +149,8 @@ struct Config {
   std::chrono::seconds model_wait{25};
   std::chrono::seconds answer_limit{3600};
   std::chrono::seconds drain_limit{30};
+  std::vector<auth::QuotaRule> quotas;  ///< The first that fits a model is its quota.
+  service::RetryAfter retry_after = service::RetryAfter::automatic;
   std::size_t body_bytes_max = 25'000'000;
   Tls tls = Tls::off;
   std::string tls_cert;  ///< PEM file; with tls_key in place of Tls::self_signed.

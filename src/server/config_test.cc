@@ -52,6 +52,20 @@ TEST_F(ConfigFile, FlagsWinOverVariablesAndVariablesOverTheFile) {
   EXPECT_EQ(config->catalog, catalog::View::seed);
 }
 
+TEST_F(ConfigFile, QuotasOfFlagsStandBeforeThoseOfVariablesAndOfTheFile) {
+  const std::string file =
+      write("quotas:\n  \"us.a*\": 1rpm\n  \"a*\": {requests-per-minute: 2, tokens-per-day: 3}\n");
+  const auto environment = [](const std::string& name) -> std::optional<std::string> {
+    if (name == "CRATON_QUOTA") return "b*=4rpm,c*=5streams";
+    return std::nullopt;
+  };
+  const auto config = read_config({{{"quota", "d*=6tpm,7rpm"}}, environment, file});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(auth::text_of(config->quotas),
+            "d*=7rpm,6tpm,b*=4rpm,c*=5streams,us.a*=1rpm,a*=2rpm,3tpd");
+  EXPECT_EQ(config->retry_after, service::RetryAfter::automatic);
+}
+
 TEST_F(ConfigFile, AnUnknownKeyNamesItsLineAndTheNearestRightOne) {
   const auto config = read_config({{}, nothing, write("host: ::1\nmodle: x\n")});
   ASSERT_FALSE(config);

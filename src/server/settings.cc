@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
 #include <type_traits>
 #include <vector>
@@ -229,6 +230,10 @@ Result<void> set_auth(Config& config, std::string_view text) {
 constexpr std::array accesses{Choice{"granted", service::ModelAccess::granted},
                               Choice{"on-request", service::ModelAccess::on_request}};
 
+constexpr std::array retry_afters{Choice{"auto", service::RetryAfter::automatic},
+                                  Choice{"on", service::RetryAfter::on},
+                                  Choice{"off", service::RetryAfter::off}};
+
 constexpr std::array kinds{Choice{"auto", ModelKind::automatic},
                            Choice{"diffusion", ModelKind::diffusion}};
 
@@ -257,6 +262,17 @@ constexpr std::array rows{
                     "repeatable",
             .set = add_faults,
             .repeats = true},
+    Setting{.name = "quota",
+            .value = "PATTERN=QUOTA",
+            .help = "What all callers together may ask of a model: 'anthropic.*=10rpm,20000tpm', "
+                    "also tpd (a day) and streams; repeatable",
+            .set = add_quotas,
+            .repeats = true},
+    Setting{.name = "retry-after",
+            .value = "auto|on|off",
+            .help = "Whether refusals by quotas say when to come again (default auto: in OpenAI's "
+                    "and Anthropic's forms, which do)",
+            .set = set_choice<&Config::retry_after, retry_afters>},
     Setting{
         .name = "memory",
         .value = "SIZE",
@@ -539,6 +555,13 @@ Result<void> set_upstream(ModelConfig& model, std::string_view text) {
   return {};
 }
 
+Result<void> add_quotas(Config& config, std::string_view text) {
+  CRATON_TRY_ASSIGN(std::vector<auth::QuotaRule> rules, auth::read_quota_rules(text));
+  std::ranges::move(config.quotas, std::back_inserter(rules));
+  config.quotas = std::move(rules);
+  return {};
+}
+
 Result<void> add_bindings(Config& config, std::string_view text) {
   auto place = config.bindings.begin();
   while (!text.empty()) {
@@ -573,6 +596,7 @@ std::string suggested_setting(std::string_view name) {
   std::vector<std::string_view> names;
   for (const Setting& row : rows) names.push_back(row.name);
   names.push_back("models");
+  names.push_back("quotas");
   return did_you_mean(name, names);
 }
 

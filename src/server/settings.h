@@ -48,6 +48,10 @@ Result<void> set_upstream(ModelConfig& model, std::string_view text);
 /// Has Amazon Bedrock answer for a model: "PROFILE", "PROFILE@REGION", "@REGION" or nothing.
 Result<void> set_aws(ModelConfig& model, std::string_view text);
 
+/// Adds quotas of models, in front of those that are there: "PATTERN=10rpm,20000tpm", and more
+/// behind commas.
+Result<void> add_quotas(Config& config, std::string_view text);
+
 /// Adds the bindings that `text` names, in front of those that are there: "PATTERN=MODEL", and more
 /// behind commas.
 Result<void> add_bindings(Config& config, std::string_view text);

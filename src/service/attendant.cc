@@ -10,6 +10,7 @@
 #include "http/body_stream.h"
 #include "service/errors.h"
 #include "service/invocation.h"
+#include "service/quotas.h"
 
 namespace craton::service {
 namespace {
@@ -73,7 +74,7 @@ Attendant::~Attendant() {
   interaction_->error = error();
   count();
   write();
-  settle();
+  settle_quota(*interaction_->account);
   if (kept_whole_) drop_spare(interaction_->request.body);
   if (logged_) invocation_log_->saw(interaction_);
   if (journal_->on()) journal_->saw(interaction_);
@@ -122,14 +123,6 @@ std::string_view Attendant::error() const {
   return account.complete ? std::string_view() : caller_left;
 }
 
-/// What was taken of the caller's quota for longer answers than came is given back.
-void Attendant::settle() const {
-  Account& account = *interaction_->account;
-  if (!account.lease) return;
-  account.lease->used(account.input_tokens.value_or(0) + account.output_tokens.value_or(0));
-  account.lease.reset();
-}
-
 void Attendant::count() const {
   const Account& account = *interaction_->account;
   metrics_->finished(
@@ -158,6 +151,7 @@ void Attendant::write() const {
              {"output_tokens", counted(account.output_tokens)},
              {"not_honoured", account.ignored_fields},
              {"fault", joined(fault_names(account.faults))},
+             {"quota", account.throttle ? account.throttle->quota : std::string()},
              {"bytes", std::int64_t(interaction_->bytes)},
              {"peer", interaction_->request.peer}});
 }

@@ -42,7 +42,6 @@ class Attendant {
  private:
   std::size_t pieces_kept() const;
   std::string_view error() const;
-  void settle() const;
   void count() const;
   void write() const;
 

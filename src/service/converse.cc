@@ -16,6 +16,7 @@
 #include "service/fault_body.h"
 #include "service/invocation.h"
 #include "service/operations.h"
+#include "service/quotas.h"
 #include "service/stream_errors.h"
 
 namespace craton::service {
@@ -153,8 +154,7 @@ awaitable<Result<http::Response>> converse_operation(const Call& call) {
   tl::expected<std::vector<Answer>, Failure> answers = co_await collect(std::move(begun->running));
   if (!answers) co_return error_of(begun->provider, answers.error());
   const Answer& answer = answers->front();
-  call.account->input_tokens = answer.usage.input_tokens;
-  call.account->output_tokens = answer.usage.output_tokens;
+  note_usage(*call.account, answer.usage);
   const boost::json::object fields =
       converse::additional_response_fields(begun->provider, *begun->request, answer);
   http::Response response =

@@ -54,7 +54,7 @@ awaitable<Result<http::Response>> count_tokens(const Call& call) {
       const catalog::Model* model,
       resolve_model(call, text_member(call.input, "modelId"), catalog::Use::count_tokens));
   CRATON_CO_TRY_ASSIGN(Conversation conversation, read_input(call, *model));
-  const Asked asked{*model, conversation};
+  const Asked asked{*model, conversation, false, Spends::nothing};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   const Result<int> tokens = co_await counted_tokens(call, *engine, *model, conversation);

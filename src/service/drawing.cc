@@ -135,7 +135,11 @@ awaitable<Result<http::Response>> invoke_drawing(const Call& call, const catalog
   if (!native) co_return native.error();
   const Conversation told = told_to_rules(native->request);
   const engines::NativeCall sent = native_call_of(call);
-  const Asked asked{model, told, false, engines::Wanted::drawings, &sent};
+  const Asked asked{.model = model,
+                    .conversation = told,
+                    .spends = Spends::request,
+                    .wanted = engines::Wanted::drawings,
+                    .native = &sent};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   ReplyTake take = begin_take(call, **engine, model, sent);

@@ -93,7 +93,11 @@ awaitable<Result<http::Response>> invoke_embedding(const Call& call, const catal
                        family.parse(context_of(model), call.input.payload));
   const Conversation told = told_to_rules(native.request);
   const engines::NativeCall sent = native_call_of(call);
-  const Asked asked{model, told, false, wanted_of(native.request), &sent};
+  const Asked asked{.model = model,
+                    .conversation = told,
+                    .spends = Spends::input,
+                    .wanted = wanted_of(native.request),
+                    .native = &sent};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   ReplyTake take = begin_take(call, **engine, model, sent);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "service/quotas.h"
+
 namespace craton::service {
 
 EventBody::EventBody(Event first, std::vector<Running> running, std::unique_ptr<EventWriter> writer,
@@ -14,8 +16,7 @@ EventBody::EventBody(Event first, std::vector<Running> running, std::unique_ptr<
 void EventBody::take(const Event& event) {
   writer_->write(event, static_cast<int>(current_), bytes_);
   if (const auto* usage = std::get_if<Usage>(&event)) {
-    account_->input_tokens = usage->input_tokens;
-    account_->output_tokens = account_->output_tokens.value_or(0) + usage->output_tokens;
+    note_usage(*account_, *usage);
     ++current_;
   } else if (const auto* failure = std::get_if<Failure>(&event)) {
     account_->error = shape_of(failure->error.code).name;

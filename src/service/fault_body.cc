@@ -180,6 +180,7 @@ void mark_faults(const Account& account, http::Response& response) {
     if (fault->kind == Kind::exception && refused && fault->retry_after) {
       response.headers.add("x-amz-retry-after", std::to_string(fault->retry_after->count()));
     }
+    if (fault->kind == Kind::malformed) response.body.resize(response.body.size() / 2);
     if (fault->kind == Kind::drop && !response.stream && !refused) {
       response.body.clear();
       response.stream = std::make_unique<BrokenBody>();

@@ -18,6 +18,7 @@
 #include "service/document_reader.h"
 #include "service/model_access.h"
 #include "service/permissions.h"
+#include "service/quotas.h"
 
 namespace craton::service {
 namespace {
@@ -136,16 +137,18 @@ Result<void> add_asked_faults(std::string_view header, engines::rules::RequestVi
 
 /// The engine, and with it what is to go wrong: what the caller asked for goes first.
 Result<FoundEngine> find_engine(const Call& call, const Asked& asked) {
-  const engines::Request request{.operation = call.account->operation,
-                                 .model_id = asked.model.id,
-                                 .asked_id = call.account->model_id,
-                                 .streamed = asked.streamed,
-                                 .metadata = metadata_of(call.input),
-                                 .conversation = asked.conversation,
-                                 .wanted = asked.wanted,
-                                 .native = asked.native};
+  const engines::Request request{
+      .operation = call.account->operation,
+      .model_id = asked.model.id,
+      .asked_id = call.account->model_id,
+      .streamed = asked.streamed,
+      .metadata = metadata_of(call.input),
+      .conversation = asked.conversation,
+      .wanted = asked.wanted,
+      .native = asked.native,
+      .header = [&headers = call.headers](std::string_view name) { return headers.find(name); }};
   engines::rules::RequestView view(request);
-  CRATON_TRY(add_asked_faults(call.asked_faults, view, call.account->faults));
+  CRATON_TRY(add_asked_faults(asked_faults(call.headers), view, call.account->faults));
   FoundEngine found = call.service.engine_for(request);
   for (auto& fault : found.faults) call.account->faults.push_back(std::move(fault));
   return found;
@@ -168,6 +171,10 @@ Result<void> refuse_by_fault(const Call& call) {
 
 }  // namespace
 
+std::string_view asked_faults(const http::Headers& headers) {
+  return headers.find("x-craton-fault").value_or(std::string_view());
+}
+
 std::string_view text_member(const api::Input& input, std::string_view name) {
   const auto* member = input.members.if_contains(name);
   return member && member->is_string() ? std::string_view(member->get_string())
@@ -189,6 +196,7 @@ Result<const catalog::Model*> resolve_model(const Call& call, std::string_view a
   CRATON_TRY_ASSIGN(const catalog::Invocable invocable,
                     call.service.catalog().resolve(call.region, asked_id, use));
   call.account->request_model = invocable.model->id;
+  call.account->profile_id = invocable.profile_id;
   CRATON_TRY(check_permission(call, invocable));
   CRATON_TRY(check_access(call, *invocable.model));
   return invocable.model;

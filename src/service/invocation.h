@@ -35,11 +35,24 @@ families::ModelContext context_of(const catalog::Model& model);
 Result<const catalog::Model*> resolve_model(const Call& call, std::string_view asked_id,
                                             catalog::Use use = catalog::Use::invoke);
 
+/// What a request takes of quotas of tokens, as Bedrock counts.
+enum class Spends {
+  answer,   ///< Its input, and what is answered.
+  input,    ///< Its input: of models that embed or rank it.
+  request,  ///< None: of models that draw.
+  nothing,  ///< Nor is it a request to the model: CountTokens.
+};
+
+/// The faults that a caller asks for, in words; empty: none.
+std::string_view asked_faults(const http::Headers& headers);
+
 /// What is asked of a model, read.
 struct Asked {
   const catalog::Model& model;
   const Conversation& conversation;
   bool streamed = false;
+  Spends spends = Spends::answer;
+  int answers = 1;
   engines::Wanted wanted = engines::Wanted::text;
   const engines::NativeCall* native = nullptr;  ///< As engines::Request.
 };

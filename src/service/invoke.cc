@@ -19,6 +19,7 @@
 #include "service/fault_body.h"
 #include "service/invocation.h"
 #include "service/operations.h"
+#include "service/quotas.h"
 
 namespace craton::service {
 namespace {
@@ -103,7 +104,8 @@ Result<const catalog::Model*> asked_model(const Call& call) {
 awaitable<Result<NativeCall>> begin(const Call& call, const catalog::Model& model,
                                     Delivery delivery) {
   CRATON_CO_TRY_ASSIGN(NativeCall native, read_call(call, delivery, model));
-  const Asked asked{model, native.request->conversation, delivery == Delivery::streamed};
+  const Asked asked{model, native.request->conversation, delivery == Delivery::streamed,
+                    Spends::answer, native.request->generations};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, asked);
   if (!engine) co_return engine.error();
   native.engine = *engine;
@@ -155,8 +157,7 @@ awaitable<Result<http::Response>> invoke_model(const Call& call) {
   tl::expected<std::vector<Answer>, Failure> answers = co_await collect(std::move(native->running));
   if (!answers) co_return error_of(*native->family, answers.error());
   const Usage usage = usage_of(*answers);
-  call.account->input_tokens = usage.input_tokens;
-  call.account->output_tokens = usage.output_tokens;
+  note_usage(*call.account, usage);
   const families::ReplyContext reply{native->model, *native->request, *answers, call.request_id};
   co_return native_response(native->family->render(reply), usage, *native, elapsed(call));
 }

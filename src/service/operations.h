@@ -13,6 +13,7 @@
 
 #include "api/operation.h"
 #include "auth/gate.h"
+#include "auth/quota_table.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/message.h"
@@ -20,21 +21,37 @@
 
 namespace craton::service {
 
+/// What a token takes of quotas.
+struct Rates {
+  int input = 1;
+  int output = 1;
+};
+
+/// A quota that refused a request.
+struct Throttle {
+  std::string quota;  ///< "anthropic.*", the pattern of its models; "key:ci", that of a key.
+  auth::Throttled by;
+};
+
 /// What the log line of a request tells beside its status. Shared with a streamed body, which is
 /// made after the operation has returned.
 struct Account {
-  auth::Caller caller;  ///< Nobody, where the server does not look at who asks.
-  std::unique_ptr<auth::Meter::Lease> lease;  ///< What the call has taken of the caller's quota.
+  auth::Caller caller;               ///< Nobody, where the server does not look at who asks.
+  auth::QuotaTable::Leases leases;   ///< What the call has taken of quotas.
+  Rates rates;                       ///< What its tokens take of them.
+  std::optional<Throttle> throttle;  ///< The quota that refused it.
   std::string_view operation;
   std::string region;  ///< The caller's.
   std::string model_id;
   std::string_view engine_kind;  ///< A literal of the program: "llama".
   std::string engine_model;
   std::string_view request_model;  ///< The catalogue's id of the model; empty until it is known.
+  std::string_view profile_id;  ///< By which it was named; of the catalogue. Empty: by its own id.
   /// What is done as the semantic conventions name it: "chat". Empty where no model is to answer.
   std::string_view gen_ai_operation;
   std::string ignored_fields;  ///< Asked for, validated, not honoured by this engine.
   std::optional<int> input_tokens;
+  int cache_write_tokens = 0;     ///< Beside those.
   bool tokens_estimated = false;  ///< They are an estimate: no tokenizer could be asked.
   std::optional<int> output_tokens;
   std::string_view error;          ///< Its type, where the answer's header does not tell it.
@@ -49,7 +66,7 @@ struct Call {
   std::string_view request_id;
   SteadyTime started;  ///< When the request was whole.
   std::shared_ptr<Account> account;
-  std::string_view asked_faults;  ///< The header `x-craton-fault`: faults that the caller wants.
+  const http::Headers& headers;  ///< The request's.
 };
 
 struct OperationRow {

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace craton::service {
@@ -29,26 +27,6 @@ Error denied(const auth::Identity& identity, std::string_view action, std::strin
           fmt::format("User: arn:aws:iam::{}:user/{} is not authorized to perform: {} on resource: "
                       "{} because no identity-based policy allows the {} action",
                       catalog::default_account, identity.name, action, resource, action)};
-}
-
-/// About: a token is some four bytes of most texts.
-int about_tokens(const Conversation& conversation) {
-  constexpr std::size_t bytes_per_token = 4;
-  std::size_t bytes = 0;
-  for (const TextBlock& block : conversation.system) bytes += block.text.size();
-  for (const Turn& turn : conversation.turns) {
-    for (const auto& block : turn.content) {
-      if (const auto* text = std::get_if<TextBlock>(&block)) bytes += text->text.size();
-    }
-  }
-  return static_cast<int>(std::min<std::size_t>(bytes / bytes_per_token, 1 << 30));
-}
-
-/// What the answer may have at most: as the request says, or as the model can.
-int most_answered(const Asked& asked) {
-  constexpr int where_nobody_says = 4096;
-  return asked.conversation.sampling.tokens_max.value_or(
-      asked.model.text_output ? asked.model.output_tokens_max.value_or(where_nobody_says) : 0);
 }
 
 }  // namespace
@@ -79,20 +57,6 @@ Result<void> check_permission(const Call& call, const catalog::Invocable& asked)
           ? fmt::format("arn:aws:bedrock:{}::foundation-model/{}", call.region, asked.model->id)
           : fmt::format("arn:aws:bedrock:{}:{}:inference-profile/{}", call.region,
                         catalog::default_account, asked.profile_id));
-}
-
-Result<void> take_quota(const Call& call, const Asked& asked) {
-  Account& account = *call.account;
-  if (!account.caller.identity || account.lease) return {};
-  const long long tokens =
-      static_cast<long long>(about_tokens(asked.conversation)) + most_answered(asked);
-  const auth::Meter::Request request{
-      .tokens = static_cast<int>(std::min<long long>(tokens, std::numeric_limits<int>::max())),
-      .streamed = asked.streamed,
-      .now = std::chrono::steady_clock::now()};
-  CRATON_TRY_ASSIGN(account.lease,
-                    account.caller.meter->admit(account.caller.identity->quota, request));
-  return {};
 }
 
 }  // namespace craton::service

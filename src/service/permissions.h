@@ -1,5 +1,4 @@
-// Permissions: what a caller may ask, and how much of it. Where the server does not look at who is
-// asking, everything.
+// Permissions: what a caller may ask. Where the server does not look at who is asking, everything.
 #pragma once
 
 #include <string>
@@ -21,9 +20,5 @@ Result<void> check_permission(const Call& call);
 
 /// The same with this model, which the caller named by its id or by a profile's.
 Result<void> check_permission(const Call& call, const catalog::Invocable& asked);
-
-/// Takes what the answer may need from the caller's quota until the call is over. Fails with
-/// `throttling` when there is not so much left.
-Result<void> take_quota(const Call& call, const Asked& asked);
 
 }  // namespace craton::service

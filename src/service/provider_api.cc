@@ -9,6 +9,7 @@
 #include "service/event_body.h"
 #include "service/fault_body.h"
 #include "service/invocation.h"
+#include "service/quotas.h"
 
 namespace craton::service {
 namespace {
@@ -102,7 +103,7 @@ Error not_served(const ProviderApi& api, std::string_view model_id) {
                                      "' does not support the '" + std::string(api.path) + "' API"};
 }
 
-awaitable<Result<Prepared>> prepare(const ProviderApi& api, const Call& call) {
+awaitable<Result<Prepared>> prepare(const ProviderApi& api, const Call& call, Spends spends) {
   CRATON_CO_TRY_ASSIGN(const ProviderRequest asked, read_request(api, call.input.payload));
   CRATON_CO_TRY_ASSIGN(const catalog::Model* model, resolve_by_name(call, asked.model_id));
   call.account->model_id = model->id;
@@ -110,7 +111,7 @@ awaitable<Result<Prepared>> prepare(const ProviderApi& api, const Call& call) {
   CRATON_CO_TRY_ASSIGN(families::NativeRequest request,
                        api.family->parse(context_of(*model), asked.body));
   call.account->ignored_fields = joined(request.ignored_fields);
-  const Asked wanted{*model, request.conversation, asked.streamed};
+  const Asked wanted{*model, request.conversation, asked.streamed, spends, request.generations};
   Result<std::shared_ptr<engines::Engine>> engine = co_await ready_engine(call, wanted);
   if (!engine) co_return engine.error();
   co_return Prepared{model, *engine,
@@ -123,8 +124,7 @@ awaitable<Result<http::Response>> whole(const ProviderApi& api, const Call& call
   tl::expected<std::vector<Answer>, Failure> answers = co_await collect(std::move(running));
   if (!answers) co_return error_of(api, answers.error());
   const Usage usage = usage_of(*answers);
-  call.account->input_tokens = usage.input_tokens;
-  call.account->output_tokens = usage.output_tokens;
+  note_usage(*call.account, usage);
   const families::ModelContext model = context_of(*prepared.model);
   const families::ReplyContext reply{model, *prepared.request, *answers, call.request_id};
   co_return json_response(api.family->render(reply));
@@ -146,7 +146,7 @@ awaitable<Result<http::Response>> streamed(const ProviderApi& api, const Call& c
 
 awaitable<Result<http::Response>> answer(const ProviderApi& api, const Call& call) {
   call.account->gen_ai_operation = "chat";  // until it is known better
-  Result<Prepared> prepared = co_await prepare(api, call);
+  Result<Prepared> prepared = co_await prepare(api, call, Spends::answer);
   if (!prepared) co_return prepared.error();
   Result<std::vector<Running>> running =
       co_await begin_answers(call, prepared->engine, *prepared->model,
@@ -160,7 +160,7 @@ awaitable<Result<http::Response>> answer(const ProviderApi& api, const Call& cal
 }
 
 awaitable<Result<http::Response>> count(const ProviderApi& api, const Call& call) {
-  Result<Prepared> prepared = co_await prepare(api, call);
+  Result<Prepared> prepared = co_await prepare(api, call, Spends::nothing);
   if (!prepared) co_return prepared.error();
   const Result<int> counted = co_await counted_tokens(call, prepared->engine, *prepared->model,
                                                       prepared->request->conversation);
@@ -175,7 +175,9 @@ http::Response response_or_refusal(const ProviderApi& api, const Call& call,
                                    Result<http::Response> result) {
   if (result) return std::move(*result);
   call.account->error = shape_of(result.error().code).name;
-  return api.refuse(result.error(), call.request_id);
+  http::Response response = api.refuse(result.error(), call.request_id);
+  mark_throttle(*call.account, call.service.options().retry_after, AnswerForm::provider, response);
+  return response;
 }
 
 }  // namespace

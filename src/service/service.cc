@@ -16,6 +16,7 @@
 #include "service/operations.h"
 #include "service/permissions.h"
 #include "service/provider_routes.h"
+#include "service/quotas.h"
 #include "sigv4/credential_scope.h"
 
 namespace craton::service {
@@ -77,24 +78,27 @@ std::shared_ptr<client::Forwarder> forwarder_of(const Service& service, const ap
     if (label == "modelId") asked_id = value;
   }
   account.model_id = asked_id.substr(0, 256);
-  const auto known = service.catalog().resolve(region, asked_id);
-  if (!known) return options.forwarding->find(asked_id, asked_id);
-  account.request_model = known->model->id;
-  return options.forwarding->find(known->model->id, asked_id);
+  auth::QuotaTable::Model asked{region, asked_id};
+  if (const auto known = service.catalog().resolve(region, asked_id)) {
+    account.request_model = known->model->id;
+    asked.id = known->model->id;
+    asked.profile_id = known->profile_id;
+  }
+  if (options.quotas && !asked_id.empty() && options.quotas->covers(asked)) return nullptr;
+  return options.forwarding->find(asked.id, asked_id);
 }
 
 boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
                                                       const Interaction& begun) {
   const http::Request& request = begun.request;
-  const std::string_view asked =
-      request.headers.find("x-craton-fault").value_or(std::string_view());
   begun.account->region = region_of(request, service.options().region);
   if (const ProviderRoute* route = find_provider_route(request.method, request.target)) {
     begun.account->operation = route->name;
     CRATON_CO_TRY(let_in(service, request, *begun.account));
     const api::Input input{{}, request.body};
     const std::string& region = begun.account->region;
-    const Call call{service, input, region, begun.request_id, begun.started, begun.account, asked};
+    const Call call{service,       input,         region,         begun.request_id,
+                    begun.started, begun.account, request.headers};
     CRATON_CO_TRY(check_permission(call));
     http::Response response = co_await route->answer(call);
     co_return response;
@@ -104,7 +108,7 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
   CRATON_CO_TRY(let_in(service, request, *begun.account));
   const std::string& region = begun.account->region;
   std::shared_ptr<client::Forwarder> forwarder =
-      forwarder_of(service, match, *begun.account, asked, region);
+      forwarder_of(service, match, *begun.account, asked_faults(request.headers), region);
   if (forwarder) {
     const api::Service to = match.operation->service;
     Result<http::Response> response = co_await forward(std::move(forwarder), to, request);
@@ -115,7 +119,8 @@ boost::asio::awaitable<Result<http::Response>> answer(const Service& service,
   Result<api::Input> read = api::parse_input(match, raw);
   if (!row) co_return not_implemented(*match.operation, read);
   CRATON_CO_TRY_ASSIGN(const api::Input input, std::move(read));
-  const Call call{service, input, region, begun.request_id, begun.started, begun.account, asked};
+  const Call call{service,       input,         region,         begun.request_id,
+                  begun.started, begun.account, request.headers};
   CRATON_CO_TRY(check_permission(call));
   if (row->answer) co_return row->answer(call);
   co_return co_await row->answer_later(call);
@@ -145,6 +150,9 @@ boost::asio::awaitable<http::Response> Service::handle(http::Request request) {
   const Interaction& begun = attendant->interaction();
   Result<http::Response> result = co_await answer(*this, begun);
   http::Response response = result ? std::move(*result) : error_response(result.error());
+  if (!result) {
+    mark_throttle(*begun.account, options_.retry_after, AnswerForm::bedrock, response);
+  }
   // AWS's own, of a request that was handed on, is what its support asks for.
   if (!response.headers.find("x-amzn-requestid")) {
     response.headers.add("x-amzn-RequestId", begun.request_id);

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "auth/gate.h"
+#include "auth/quota_table.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "catalog/catalog.h"
@@ -26,6 +27,7 @@
 #include "engines/request.h"
 #include "http/message.h"
 #include "service/model_access.h"
+#include "service/retry_after.h"
 #include "service/service_metrics.h"
 #include "service/worker_pool.h"
 #include "store/store.h"
@@ -68,6 +70,9 @@ struct ServiceOptions {
   std::size_t journal = 0;  ///< Requests that are kept to be looked at.
   /// Null: everything is answered here.
   std::shared_ptr<const Forwarding> forwarding = nullptr;
+  /// Of models, for all callers together; null: there are none.
+  std::shared_ptr<auth::QuotaTable> quotas = nullptr;
+  RetryAfter retry_after = RetryAfter::automatic;
 };
 
 /// What answers a request.

@@ -22,6 +22,7 @@ constexpr std::size_t requests_max = 1024;
 constexpr std::size_t errors_max = 32;
 constexpr std::size_t answers_max = 512;
 constexpr std::size_t failures_max = 1024;
+constexpr std::size_t throttled_max = 512;
 
 // Source: the semantic conventions' advice for each.
 constexpr std::array duration_bounds{0.01, 0.02, 0.04, 0.08,  0.16,  0.32,  0.64,
@@ -48,6 +49,8 @@ constexpr Metric seconds_metric{"craton_http_request_seconds", Type::histogram,
 constexpr Metric broken_metric{
     "craton_http_broken_streams_total", Type::counter,
     "Streamed answers that began with status 200 and were not finished."};
+constexpr Metric throttled_metric{"craton_throttled_requests_total", Type::counter,
+                                  "Requests that a quota refused, by quota and limit."};
 constexpr Metric duration_metric{"gen_ai_server_request_duration_seconds", Type::histogram,
                                  "From a whole request to its answer's last byte, where a model "
                                  "is asked."};
@@ -120,7 +123,8 @@ ServiceMetrics::ServiceMetrics()
       seconds_(1, operations_max),
       broken_streams_(1, errors_max),
       answers_(3, answers_max),
-      failed_(4, failures_max) {}
+      failed_(4, failures_max),
+      throttled_(3, throttled_max) {}
 
 void ServiceMetrics::finished(const FinishedRequest& request) {
   const std::string_view operation = known(request.operation);
@@ -138,6 +142,7 @@ void ServiceMetrics::finished(const FinishedRequest& request) {
 
 void ServiceMetrics::write(Page& page) const {
   write_requests(page);
+  write_throttled(page);
   write_durations(page);
   write_answers(page);
 }
@@ -155,6 +160,15 @@ void ServiceMetrics::write_requests(Page& page) const {
   page.begin(broken_metric);
   broken_streams_.each([&](const auto& values, const metrics::Counter& counter) {
     page.sample(std::array{Label{"error_type", values[0]}}, counter.value());
+  });
+}
+
+void ServiceMetrics::write_throttled(Page& page) const {
+  page.begin(throttled_metric);
+  throttled_.each([&](const auto& values, const metrics::Counter& counter) {
+    page.sample(std::array{Label{"quota", values[0]}, Label{"limit", values[1]},
+                           Label{"gen_ai_request_model", values[2]}},
+                counter.value());
   });
 }
 

@@ -51,11 +51,22 @@ struct FinishedRequest {
   AnswerLabels answer;  ///< `operation` is empty where nothing was to be generated.
 };
 
+/// A request that a quota refused.
+struct ThrottledRequest {
+  std::string_view quota;  ///< "anthropic.*", the pattern of its models; "key:ci", that of a key.
+  std::string_view limit;  ///< "requests-per-minute"
+  std::string_view request_model;  ///< An id of the catalogue.
+};
+
 class ServiceMetrics {
  public:
   ServiceMetrics();
 
   void finished(const FinishedRequest& request);
+
+  void throttled(const ThrottledRequest& request) {
+    throttled_.of({request.quota, request.limit, known(request.request_model)}).add();
+  }
 
   AnswerSeries& answers(const AnswerLabels& labels) {
     return answers_.of({labels.operation, known(labels.request_model), labels.response_model});
@@ -78,6 +89,7 @@ class ServiceMetrics {
     return value.empty() ? metrics::other_value : value;
   }
   void write_requests(metrics::Page& page) const;
+  void write_throttled(metrics::Page& page) const;
   void write_durations(metrics::Page& page) const;
   void write_answers(metrics::Page& page) const;
 
@@ -86,6 +98,7 @@ class ServiceMetrics {
   metrics::Labelled<metrics::Counter> broken_streams_;  ///< By error type.
   metrics::Labelled<AnswerSeries> answers_;             ///< As AnswerLabels.
   metrics::Labelled<Failed> failed_;                    ///< The same, and the error type.
+  metrics::Labelled<metrics::Counter> throttled_;       ///< As ThrottledRequest.
 };
 
 /// Notes the tokens of one answer as they are read.

@@ -238,7 +238,7 @@ class TestJavaScript:
         if not (folder / "complete").exists():
             pytest.skip("the kit is not installed: tests/clients/kits.py node")
         exceptions = {f"{name};retry-after=1ms": (name, status, tries) for name, status, tries in EXCEPTIONS[:10]}
-        broken = ["ThrottlingException;at=3", "drop;at=3", "cut;at=3", "bad-crc;at=3", "sliced;bytes=3"]
+        broken = ["ThrottlingException;at=3", "drop;at=3", "cut;at=3", "bad-crc;at=3", "sliced;bytes=3", "malformed"]
         command = kit.command(folder, "node/faults.mjs")
         done = subprocess.run([*command, server.url, *exceptions, *broken], capture_output=True, text=True,
                               env=craton.clean_environment(), timeout=craton.patience(120))
@@ -253,6 +253,7 @@ class TestJavaScript:
         assert told["cut;at=3"]["stream"] == {"events": 2}, "taken for whole"
         assert "error" in told["bad-crc;at=3"]["stream"]
         assert told["sliced;bytes=3"]["stream"]["events"] > 8
+        assert "error" in told["malformed"]["whole"] and told["malformed"]["stream"]["events"] > 8
 
 
 class TestSettings:

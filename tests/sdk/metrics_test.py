@@ -264,8 +264,10 @@ class TestDocumentation:
             if served["craton_http_broken_streams_total"][1]:
                 break
             time.sleep(0.05)
-        # There are rows of replicas where other servers answer, be they there or not.
-        with craton.serving("--model", "upstream:http://127.0.0.1:1") as other:
+        # There are rows of replicas where other servers answer, be they there or not; of quotas
+        # where one has refused.
+        with craton.serving("--model", "upstream:http://127.0.0.1:1", "--quota", "*=1tpm") as other:
+            ask(other)
             served |= {name: row for name, row in self.served_by(other).items()
-                       if name.startswith("craton_replica_")}
+                       if name.startswith(("craton_replica_", "craton_throttled_"))}
         assert served == self.documented()

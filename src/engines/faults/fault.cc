@@ -17,6 +17,7 @@ enum class Reach {
   all,           ///< Also counts of tokens.
   answers,       ///< Whole ones and streams.
   words,         ///< The same, where they are of text and calls.
+  whole,         ///< Answers that are no streams.
   streams,       ///< In whatever framing.
   event_streams  ///< In AWS's framing.
 };
@@ -44,6 +45,7 @@ constexpr std::array kinds{
     KindRow{Kind::jitter, "jitter", Reach::streams, wait, Milliseconds(100), 0},
     KindRow{Kind::sliced, "sliced", Reach::streams, wait | bytes, {}, 0},
     KindRow{Kind::bad_crc, "bad-crc", Reach::event_streams, at, {}, 2},
+    KindRow{Kind::malformed, "malformed", Reach::whole, nothing, {}, 0},
     KindRow{Kind::no_metadata, "no-metadata", Reach::event_streams, nothing, {}, 0},
 };
 constexpr int bytes_by_default = 7;  // cuts a frame's prelude
@@ -234,6 +236,7 @@ bool applies(const Fault& fault, const Request& request) {
     case Reach::all: return true;
     case Reach::answers: return !counts;
     case Reach::words: return !counts && request.wanted == Wanted::text;
+    case Reach::whole: return !counts && !request.streamed;
     case Reach::streams: return request.streamed;
     case Reach::event_streams: break;
   }

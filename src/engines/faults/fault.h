@@ -31,6 +31,7 @@ enum class Kind {
   jitter,                ///< Each event is late, by a random time.
   sliced,                ///< Events are written a few bytes at a time.
   bad_crc,               ///< One message's checksum is wrong.
+  malformed,             ///< The JSON of a whole answer breaks off in the middle.
   no_metadata,           ///< The stream does not tell tokens and latency.
 };
 

@@ -82,7 +82,10 @@ std::vector<std::string> JsonPath::find(const json::value& root) const {
   }
   std::vector<std::string> texts;
   for (const json::value* place : places) {
-    texts.push_back(place->is_string() ? std::string(place->get_string()) : json::to_text(*place));
+    std::string text =
+        place->is_string() ? std::string(place->get_string()) : json::to_text(*place);
+    if (place->is_double() && text.ends_with(".0")) text.resize(text.size() - 2);  // 1, as written
+    texts.push_back(std::move(text));
   }
   return texts;
 }

@@ -52,7 +52,17 @@ Result<void> operation(const Source& source, const Value& value, Matcher& matche
   return {};
 }
 
+/// A pattern or a list of them; or, as a map, what the id's text is like.
 Result<void> model(const Source& source, const Value& value, Matcher& matcher) {
+  if (value.kind == Value::Kind::map) {
+    CRATON_TRY_ASSIGN(TextCondition test, TextCondition::read(source, value, "model"));
+    std::string told = "model " + test.told();
+    matcher.add({[test = std::move(test)](RequestView& view, Groups* groups) {
+                   return test.holds(view.request().model_id, groups);
+                 },
+                 std::move(told)});
+    return {};
+  }
   CRATON_TRY_ASSIGN(std::vector<std::string> patterns, texts(source, value, "model"));
   std::string told = "model " + listed(patterns);
   matcher.add({[patterns = std::move(patterns)](RequestView& view, Groups*) {
@@ -218,6 +228,39 @@ Result<void> metadata(const Source& source, const Value& value, Matcher& matcher
   return {};
 }
 
+/// `{exists: false}`, or what its text is like.
+Result<void> one_header(const Source& source, const Entry& entry, Matcher& matcher) {
+  if (entry.value.kind == Value::Kind::map && entry.value.entries.size() == 1 &&
+      entry.value.entries.front().key == "exists") {
+    CRATON_TRY_ASSIGN(const bool there,
+                      yes_or_no(source, entry.value.entries.front().value, "exists"));
+    matcher.add({[name = entry.key, there](RequestView& view, Groups*) {
+                   const auto& find = view.request().header;
+                   return (find && find(name).has_value()) == there;
+                 },
+                 "header " + entry.key + (there ? " exists" : " does not exist")});
+    return {};
+  }
+  CRATON_TRY_ASSIGN(TextCondition test,
+                    TextCondition::read(source, entry.value, "header " + entry.key));
+  std::string told = "header " + entry.key + " " + test.told();
+  matcher.add({[name = entry.key, test = std::move(test)](RequestView& view, Groups* groups) {
+                 const auto& find = view.request().header;
+                 const auto text = find ? find(name) : std::nullopt;
+                 return text && test.holds(*text, groups);
+               },
+               std::move(told)});
+  return {};
+}
+
+Result<void> header(const Source& source, const Value& value, Matcher& matcher) {
+  if (value.kind != Value::Kind::map) {
+    return source.wrong(value.line, "header: expected 'name: value' lines, such as x-team: search");
+  }
+  for (const Entry& entry : value.entries) CRATON_TRY(one_header(source, entry, matcher));
+  return {};
+}
+
 /// "3", "2-4" or "3+".
 Result<void> call(const Source& source, const Value& value, Matcher& matcher) {
   constexpr int most = std::numeric_limits<int>::max();
@@ -244,17 +287,13 @@ Result<void> call(const Source& source, const Value& value, Matcher& matcher) {
   return {};
 }
 
-constexpr std::array keys{Key<Matcher>{"operation", operation},
-                          Key<Matcher>{"model", model},
-                          Key<Matcher>{"prompt", prompt},
-                          Key<Matcher>{"system", system},
-                          Key<Matcher>{"json", json_paths},
-                          Key<Matcher>{"tool-result", tool_result},
-                          Key<Matcher>{"tool", tool},
-                          Key<Matcher>{"turn", turn},
-                          Key<Matcher>{"streamed", streamed},
-                          Key<Matcher>{"metadata", metadata},
-                          Key<Matcher>{"call", call}};
+constexpr std::array keys{
+    Key<Matcher>{"operation", operation}, Key<Matcher>{"model", model},
+    Key<Matcher>{"prompt", prompt},       Key<Matcher>{"system", system},
+    Key<Matcher>{"json", json_paths},     Key<Matcher>{"tool-result", tool_result},
+    Key<Matcher>{"tool", tool},           Key<Matcher>{"turn", turn},
+    Key<Matcher>{"streamed", streamed},   Key<Matcher>{"metadata", metadata},
+    Key<Matcher>{"header", header},       Key<Matcher>{"call", call}};
 
 }  // namespace
 

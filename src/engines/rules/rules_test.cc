@@ -123,7 +123,11 @@ class Asked : public testing::Test {
             .model_id = "anthropic.claude-3-haiku-20240307-v1:0",
             .streamed = true,
             .metadata = {{"team", "search"}},
-            .conversation = conversation};
+            .conversation = conversation,
+            .header = [](std::string_view name) -> std::optional<std::string_view> {
+              if (name == "X-Team") return "search, ads";
+              return std::nullopt;
+            }};
   }
 
   Conversation conversation;
@@ -140,6 +144,23 @@ TEST_F(Asked, TemplatesAreFilled) {
   EXPECT_THAT(filled("{{modl_id}}"), HasSubstr("did you mean 'model_id'?"));
   EXPECT_THAT(filled("{{model_id"), HasSubstr("without '}}'"));
   EXPECT_THAT(filled("{{match.x}}"), HasSubstr("group's number"));
+}
+
+TEST_F(Asked, ConditionsLookAtHeadersAndModelsLikeAtTexts) {
+  EXPECT_TRUE(fits("{header: {X-Team: {contains: ads}}}"));
+  EXPECT_TRUE(fits("{header: {X-Team: {exists: true}, X-None: {exists: false}}}"));
+  EXPECT_FALSE(fits("{header: {X-Team: search}}"));
+  EXPECT_FALSE(fits("{header: {X-None: ''}}"));
+  EXPECT_TRUE(fits("{model: {regex: 'claude-3-[hs]'}}"));
+  EXPECT_FALSE(fits("{model: {regex: '^claude'}}"));
+  Groups groups;
+  EXPECT_TRUE(
+      fits("{model: {regex: 'claude-(\\d)'}, header: {X-Team: {regex: 'a(.)s'}}}", &groups));
+  EXPECT_THAT(groups, ElementsAre("claude-3", "3", "ads", "d"));
+  for (const char* wrong : {"{header: X-Team}", "{header: {X-Team: [a]}}", "{model: {regx: a}}",
+                            "{header: {X-Team: {exists: maybe}}}"}) {
+    EXPECT_FALSE(Matcher::read(source, *read_yaml(wrong, source))) << wrong;
+  }
 }
 
 TEST_F(Asked, JsonTemplatesEscape) {

@@ -33,12 +33,22 @@ Result<rules::JsonTemplate> json_template(const Source& source, const Value& val
 
 struct CallDraft {
   std::string name;
+  std::string id;
   std::optional<rules::JsonTemplate> input;
 };
 
 Result<void> call_name(const Source& source, const Value& value, CallDraft& call) {
   CRATON_TRY_ASSIGN(call.name, text_of(source, value, "name"));
   return {};
+}
+Result<void> call_id(const Source& source, const Value& value, CallDraft& call) {
+  constexpr std::string_view allowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";  // Converse's pattern
+  CRATON_TRY_ASSIGN(call.id, text_of(source, value, "id"));
+  const bool fits = !call.id.empty() && call.id.size() <= 64 &&
+                    call.id.find_first_not_of(allowed) == std::string::npos;
+  if (fits) return {};
+  return source.wrong(value.line, "id: expected 1 to 64 letters, digits, _ and -");
 }
 Result<void> call_input(const Source& source, const Value& value, CallDraft& call) {
   if (value.kind != Value::Kind::map) {
@@ -47,7 +57,7 @@ Result<void> call_input(const Source& source, const Value& value, CallDraft& cal
   CRATON_TRY_ASSIGN(call.input, json_template(source, value, "input"));
   return {};
 }
-constexpr std::array call_keys{Key<CallDraft>{"name", call_name},
+constexpr std::array call_keys{Key<CallDraft>{"name", call_name}, Key<CallDraft>{"id", call_id},
                                Key<CallDraft>{"input", call_input}};
 
 Result<SaidBlock> tool_call(const Source& source, const Value& value) {
@@ -58,7 +68,7 @@ Result<SaidBlock> tool_call(const Source& source, const Value& value) {
   if (!draft.input) {
     CRATON_TRY_ASSIGN(draft.input, rules::JsonTemplate::read(boost::json::object()));
   }
-  return SaidBlock(ToolCall{std::move(draft.name), std::move(*draft.input)});
+  return SaidBlock(ToolCall{std::move(draft.name), std::move(draft.id), std::move(*draft.input)});
 }
 
 // An answer.
@@ -195,9 +205,14 @@ Result<void> set_jitter(const Source& source, const Value& value, Pacing& pacing
   CRATON_TRY_ASSIGN(pacing.jitter, number(source, value, "jitter", 0, 1));
   return {};
 }
-constexpr std::array pacing_keys{Key<Pacing>{"first-token", set_first_token},
-                                 Key<Pacing>{"tokens-per-second", set_rate},
-                                 Key<Pacing>{"jitter", set_jitter}};
+Result<void> set_event_size(const Source& source, const Value& value, Pacing& pacing) {
+  CRATON_TRY_ASSIGN(pacing.tokens_per_event,
+                    whole_number(source, value, "tokens-per-event", 1, 1'000'000));
+  return {};
+}
+constexpr std::array pacing_keys{
+    Key<Pacing>{"first-token", set_first_token}, Key<Pacing>{"tokens-per-event", set_event_size},
+    Key<Pacing>{"tokens-per-second", set_rate}, Key<Pacing>{"jitter", set_jitter}};
 Result<void> set_pacing(const Source& source, const Value& value, AnswerDraft& draft) {
   CRATON_TRY_ASSIGN(draft.answer.pacing, read_pacing(source, value));
   draft.has_pacing = true;

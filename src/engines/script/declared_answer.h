@@ -26,6 +26,7 @@ namespace craton::engines::script {
 struct Pacing {
   Milliseconds first_token{0};
   double tokens_per_second = 0;  ///< 0: no limit.
+  int tokens_per_event = 1;      ///< Of a stream.
   double jitter = 0;             ///< Each step is longer or shorter by up to this part of it.
 };
 
@@ -40,6 +41,7 @@ struct ThoughtText {
 };
 struct ToolCall {
   std::string name;
+  std::string id;             ///< Empty: one is made.
   rules::JsonTemplate input;  ///< An object
 };
 using SaidBlock = std::variant<SaidText, SaidJson, ThoughtText, ToolCall>;

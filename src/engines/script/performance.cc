@@ -41,17 +41,27 @@ SteadyTime first_token_time(const Pacing& pacing) {
 
 std::string AnswerReader::next_piece(const FilledBlock& block) {
   const std::string_view rest = std::string_view(block.text).substr(at_);
-  const std::string_view piece = answer_.streamed ? first_token(rest) : rest;
-  at_ += piece.size();
-  tokens_ += answer_.streamed ? 1 : count_tokens(piece);
-  return std::string(piece);
+  if (!answer_.streamed) {
+    at_ += rest.size();
+    tokens_ += count_tokens(rest);
+    return std::string(rest);
+  }
+  std::size_t size = 0;
+  for (int i = 0; i < answer_.pacing.tokens_per_event && size < rest.size(); ++i) {
+    size += first_token(rest.substr(size)).size();
+    ++tokens_;
+  }
+  at_ += size;
+  return std::string(rest.substr(0, size));
 }
 
 std::optional<Event> AnswerReader::next_of_blocks() {
   while (block_ < answer_.content.size()) {
     const FilledBlock& block = answer_.content[block_];
     const bool call = block.kind == FilledBlock::Kind::tool_call;
-    if (call && !std::exchange(begun_, true)) return ToolUseStart{block.name};
+    if (call && !std::exchange(begun_, true)) {
+      return ToolUseStart{block.name, block.id};
+    }
     if (at_ < block.text.size()) {
       std::string piece = next_piece(block);
       if (call) return ToolInputDelta{std::move(piece)};

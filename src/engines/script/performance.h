@@ -23,8 +23,9 @@ namespace craton::engines::script {
 struct FilledBlock {
   enum class Kind { text, reasoning, tool_call };
   Kind kind;
-  std::string text;  ///< Or a call's input.
-  std::string name;  ///< Of a call's tool.
+  std::string text;     ///< Or a call's input.
+  std::string name;     ///< Of a call's tool.
+  std::string id = {};  ///< Of a call; empty: one is made.
 };
 
 /// An answer, ready to be given.

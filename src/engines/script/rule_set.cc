@@ -28,7 +28,7 @@ FilledBlock filled(const SaidBlock& block, const rules::Facts& facts) {
             return FilledBlock{Kind::reasoning, thought.text.fill(facts), {}};
           },
           [&](const ToolCall& call) {
-            return FilledBlock{Kind::tool_call, call.input.fill(facts), call.name};
+            return FilledBlock{Kind::tool_call, call.input.fill(facts), call.name, call.id};
           }},
       block);
 }

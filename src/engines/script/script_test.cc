@@ -175,6 +175,23 @@ TEST(RuleSet, CountsCallsOnManyThreads) {
   EXPECT_EQ(late, 1001);
 }
 
+TEST(RuleSet, GivesSoManyTokensAnEvent) {
+  const auto set = rules(
+      "rules: [{answer: {text: a b c d, pacing: {tokens-per-event: 3}, "
+      "tool-calls: [{name: f, id: call_1}]}}]");
+  Question question("x", true);
+  const auto generation = question.claim(*set)->generate(question.conversation, {});
+  std::vector<std::string> told;
+  while (std::optional<Event> event = (*generation)->try_next()) {
+    if (const auto* text = std::get_if<TextDelta>(&*event)) told.push_back(text->text);
+    if (const auto* call = std::get_if<ToolUseStart>(&*event)) told.push_back(call->id);
+    if (const auto* usage = std::get_if<Usage>(&*event)) {
+      told.push_back(std::to_string(usage->output_tokens));
+    }
+  }
+  EXPECT_THAT(told, testing::ElementsAre("a b c", " d", "call_1", "6"));
+}
+
 TEST(RulesFile, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(refusal_of(""), HasSubstr("rules.yaml:1: the file is empty"));
   EXPECT_THAT(refusal_of("rule: []"), HasSubstr("did you mean 'rules'?"));
