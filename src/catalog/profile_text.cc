@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/fnv.h"
 #include "base/json.h"
 
 namespace craton::catalog {
@@ -116,10 +117,7 @@ void append_profile(const ProfileRow& profile, const Place& place, std::string_v
 }
 
 std::string page_token(const ProfileRow& profile) {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char c : profile.id) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
+  const std::uint64_t hash = fnv1a(profile.id);
   std::string token;
   for (int shift = 60; shift >= 0; shift -= 4) token += "0123456789abcdef"[hash >> shift & 0xf];
   return token;

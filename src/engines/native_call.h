@@ -6,14 +6,16 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace craton::engines {
 
+/// Refers to the caller's request, which may hold megabytes of pictures; who answers later copies.
 struct NativeCall {
-  std::string body;    ///< JSON
-  std::string accept;  ///< The content type that the caller asks for; may be empty.
+  std::string_view body;    ///< JSON
+  std::string_view accept;  ///< The content type that the caller asks for; may be empty.
 };
 
 struct NativeReply {

@@ -206,8 +206,9 @@ std::shared_ptr<client::Forwarder> ServedModels::find(std::string_view model_id,
   for (const auto& row : *rows) {
     const bool fits = model_id.empty() ? row->pattern == "*" : row->fits(model_id, asked_id);
     if (!fits) continue;
-    ++row->answered;
-    return row->answerer->forwarder();
+    auto forwarder = row->answerer->forwarder();
+    if (forwarder) ++row->answered;  // else it is answered, and counted, here
+    return forwarder;
   }
   return default_ ? default_->forwarder() : nullptr;
 }
@@ -236,9 +237,10 @@ Result<void> ServedModels::reload_rules() {
 
 Result<void> ServedModels::rebind(const Config& config) {
   if (config.model != config_.model) {
-    return Error{ErrorCode::validation,
-                 "The default model, or a setting of all models, is another now; that needs a start "
-                 "anew."};
+    return Error{
+        ErrorCode::validation,
+        "The default model, or a setting of all models, is another now; that needs a start "
+        "anew."};
   }
   const std::vector<NamedModel> named = all_models(config);
   Answerers before;  // ends without the mutex

@@ -11,7 +11,7 @@ namespace craton::service {
 using boost::asio::awaitable;
 
 engines::NativeCall native_call_of(const Call& call) {
-  return {std::string(call.input.payload), std::string(text_member(call.input, "accept"))};
+  return {call.input.payload, text_member(call.input, "accept")};
 }
 
 ReplyTake begin_take(const Call& call, const engines::Engine& engine, const catalog::Model& model,

@@ -19,7 +19,7 @@ namespace craton::service {
 /// Absent: it is not recorded.
 using ReplyTake = std::optional<engines::replay::Recorder::Take>;
 
-/// The call as the caller sent it.
+/// The call as the caller sent it; holds as long as `call`.
 engines::NativeCall native_call_of(const Call& call);
 
 /// Begins to take down what `engine` answers; what is replayed is recorded already.

@@ -20,25 +20,18 @@ TITAN = "amazon.titan-text-lite-v1"
 NOVA_PROFILE = "us.amazon.nova-lite-v1:0"
 
 
-def call(server, method, path, body=None):
-    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(f"{server.url}/_craton/{path}", data, method=method)
-    with urllib.request.urlopen(request, timeout=craton.patience(30)) as answer:
-        return json.load(answer)
-
-
 def metrics(server):
     with urllib.request.urlopen(server.url + "/metrics", timeout=craton.patience(30)) as answer:
         return answer.read().decode()
 
 
 def bind(server, pattern, **what):
-    return call(server, "POST", "bindings", {"pattern": pattern, **what})["bindings"]
+    return server.admin("POST", "bindings", {"pattern": pattern, **what})["bindings"]
 
 
 def refused(server, method, path, body=None):
     with pytest.raises(urllib.error.HTTPError) as raised:
-        call(server, method, path, body)
+        server.admin(method, path, body)
     answer = raised.value
     return answer.code, json.load(answer)["message"]
 
@@ -65,7 +58,7 @@ def test_rules_are_told_without_a_file(server):
     assert ask(server, text="who are you") == "told: who are you"
     assert ask(server, text="else") == "from the start", "rules pass what they do not fit"
     assert ask(server, TITAN, "who are you") == "from the start"
-    rows = call(server, "GET", "bindings")["bindings"]
+    rows = server.admin("GET", "bindings")["bindings"]
     assert [(row["engine"], row["answered"]) for row in rows] == [("script", 1), ("script", 3)]
     assert rows[0]["model"] == rows[0]["id"]
 
@@ -74,21 +67,21 @@ def test_the_latest_stands_first_and_each_goes_by_its_id(server):
     first = bind(server, "*", rules=[{"answer": "first"}])[0]["id"]
     second = bind(server, "*", rules=[{"answer": "second"}])[0]["id"]
     assert ask(server) == "second"
-    call(server, "DELETE", f"bindings/{second}")
+    server.admin("DELETE", f"bindings/{second}")
     assert ask(server) == "first"
-    call(server, "DELETE", f"bindings/{first}")
+    server.admin("DELETE", f"bindings/{first}")
     assert ask(server) == "from the start"
     assert refused(server, "DELETE", f"bindings/{first}")[0] == 404
 
 
 @pytest.mark.parametrize("method, path", [("DELETE", "bindings"), ("POST", "reset")])
 def test_all_is_as_at_the_start_again(server, method, path):
-    start = call(server, "GET", "bindings")["bindings"]
+    start = server.admin("GET", "bindings")["bindings"]
     bind(server, "*", rules=[{"answer": "added"}])
-    call(server, "DELETE", f"bindings/{start[0]['id']}")
+    server.admin("DELETE", f"bindings/{start[0]['id']}")
     assert ask(server) == "added"
-    call(server, method, path)
-    assert call(server, "GET", "bindings")["bindings"] == start
+    server.admin(method, path)
+    assert server.admin("GET", "bindings")["bindings"] == start
     assert ask(server) == "from the start"
 
 
@@ -101,8 +94,18 @@ def test_a_pattern_may_be_an_id_as_callers_name_it(server):
     assert ask(server, arn) == "by ARN"
 
 
+def test_rules_before_aws_answer_and_count_once():
+    """What passes to AWS as it came is looked for first."""
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+    with craton.serving("--bind", "*=aws", **keys) as server:
+        bind(server, "anthropic.*", rules=[{"answer": "here"}])
+        assert ask(server) == "here"
+        rows = server.admin("GET", "bindings")["bindings"]
+        assert [(row["engine"], row["answered"]) for row in rows] == [("script", 1), ("aws", 0)]
+
+
 def test_what_is_wrong_is_refused_and_binds_nothing(server):
-    before = call(server, "GET", "bindings")
+    before = server.admin("GET", "bindings")
     for body, told in [
             (b"{", "JSON object"),
             ({"pattern": "*"}, "either a 'model' or 'rules'"),
@@ -115,7 +118,7 @@ def test_what_is_wrong_is_refused_and_binds_nothing(server):
     ]:
         status, message = refused(server, "POST", "bindings", body)
         assert status == 400 and told in message, message
-    assert call(server, "GET", "bindings") == before
+    assert server.admin("GET", "bindings") == before
 
 
 def test_a_model_comes_and_goes():
@@ -127,7 +130,7 @@ def test_a_model_comes_and_goes():
         assert ask(server, attempts=5)
         assert f'model="{craton.SMOL}' in metrics(server)
         loaded = server.memory_kib()
-        call(server, "DELETE", "bindings")
+        server.admin("DELETE", "bindings")
         end = time.monotonic() + craton.patience(10)
         while server.memory_kib() > loaded - 20_000 and time.monotonic() < end:
             time.sleep(0.05)
@@ -147,9 +150,9 @@ def test_another_server_comes_and_goes_while_it_answers(server):
         assert row["engine"] == "upstream"
         answer = pool.submit(ask, server)
         end = time.monotonic() + craton.patience(10)
-        while call(other, "GET", "bindings")["bindings"][0]["answered"] == 0 and time.monotonic() < end:
+        while other.admin("GET", "bindings")["bindings"][0]["answered"] == 0 and time.monotonic() < end:
             time.sleep(0.01)
-        call(server, "DELETE", f"bindings/{row['id']}")
+        server.admin("DELETE", f"bindings/{row['id']}")
         assert ask(server) == "from the start"
         assert answer.result() == "a b c d e f g h", "what was begun goes on"
         assert ask(server) == "from the start"
@@ -161,7 +164,7 @@ def test_bindings_change_under_load(server):
         asking = [pool.submit(lambda: [ask(server) for _ in range(30)]) for _ in range(4)]
         while not all(each.done() for each in asking):
             row = bind(server, "*", rules=[{"answer": "added"}])[0]
-            call(server, "DELETE", f"bindings/{row['id']}")
+            server.admin("DELETE", f"bindings/{row['id']}")
         answers = {answer for each in asking for answer in each.result()}
     assert answers <= {"added", "from the start"}
     assert ask(server) == "from the start"
@@ -182,7 +185,7 @@ def test_craton_yaml_is_read_again(tmp_path):
         server.signal(signal.SIGHUP)
         server.wait_for_log("bindings_reloaded")
         assert (ask(server), ask(server, TITAN)) == ("two", "other")
-        assert call(server, "GET", "bindings")["bindings"][1]["answered"] == 1
+        assert server.admin("GET", "bindings")["bindings"][1]["answered"] == 1
         write('bind:\n  "anthropic.*": script:nowhere.yaml\n')
         server.signal(signal.SIGHUP)
         server.wait_for_log("bindings_not_reloaded")
@@ -203,4 +206,4 @@ def test_the_documented_commands_bind_and_unbind():
                               text=True, capture_output=True, timeout=craton.patience(60))
         assert done.returncode == 0, done.stderr
         assert "You said hello." in done.stdout
-        assert call(server, "GET", "bindings")["bindings"] == []
+        assert server.admin("GET", "bindings")["bindings"] == []

@@ -6,6 +6,7 @@ process id. Stopping asserts what every run owes: exit status 0 and no report of
 """
 import contextlib
 import functools
+import json
 import os
 import pathlib
 import re
@@ -115,6 +116,15 @@ class Server:
                 return answer.status
         except urllib.error.HTTPError as refusal:
             return refusal.code
+
+    def admin(self, method, path, body=None, **headers):
+        """The JSON that /_craton/PATH answers. `body`: bytes, text, or what becomes JSON."""
+        if body is not None and not isinstance(body, bytes):
+            body = (body if isinstance(body, str) else json.dumps(body)).encode()
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(f"{self.url}/_craton/{path}", body, headers, method=method)
+        with urllib.request.urlopen(request, timeout=patience(30)) as answer:
+            return json.load(answer)
 
     def wait_ready(self, limit=60):
         deadline = time.monotonic() + patience(limit)

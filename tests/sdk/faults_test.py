@@ -4,7 +4,6 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 
 import botocore.eventstream
 import botocore.exceptions
@@ -45,17 +44,9 @@ def server(tmp_path_factory):
         yield server
 
 
-def admin(server, method, path, body=None, **headers):
-    request = urllib.request.Request(
-        server.url + path, json.dumps(body).encode() if body is not None else None,
-        {name.replace("_", "-"): value for name, value in headers.items()}, method=method)
-    with urllib.request.urlopen(request, timeout=craton.patience(10)) as answer:
-        return json.load(answer)
-
-
 @pytest.fixture(autouse=True)
 def clean(server):
-    admin(server, "POST", "/_craton/reset")
+    server.admin("POST", "reset")
     yield
     assert server.get("/health") == 200
 
@@ -87,22 +78,22 @@ def streamed(client, **more):
 class TestExceptionsBeforeTheAnswer:
     @pytest.mark.parametrize("name, status, tries", EXCEPTIONS, ids=[row[0] for row in EXCEPTIONS])
     def test_are_raised_and_tried_again_as_the_sdk_does(self, server, name, status, tries):
-        admin(server, "POST", "/_craton/faults", {"fault": name})
+        server.admin("POST", "faults", {"fault": name})
         for call, arguments in (("converse", asked()), ("invoke_model", NATIVE),
                                 ("converse_stream", asked())):
             refused = refusal(getattr(server.client("bedrock-runtime"), call), **arguments)
             assert (refused.type, refused.status) == (name, status)
             assert refused.headers["x-craton-fault"] == name
-        admin(server, "POST", "/_craton/reset")
-        admin(server, "POST", "/_craton/faults", {"fault": name, "retry-after": "1ms"})
+        server.admin("POST", "reset")
+        server.admin("POST", "faults", {"fault": name, "retry-after": "1ms"})
         patient = server.client("bedrock-runtime", attempts=3)
         with pytest.raises(patient.exceptions.from_code(name)):
             patient.converse(**asked())
-        assert admin(server, "GET", "/_craton/faults")["faults"][0]["struck"] == tries
+        assert server.admin("GET", "faults")["faults"][0]["struck"] == tries
         assert f"fault={name}" in server.log()
 
     def test_end_with_their_count(self, server):
-        admin(server, "POST", "/_craton/faults",
+        server.admin("POST", "faults",
               {"fault": "ThrottlingException", "count": 2, "retry-after": "1ms"})
         answer = server.client("bedrock-runtime", attempts=3).converse(**asked())
         assert answer["ResponseMetadata"]["RetryAttempts"] == 2
@@ -122,19 +113,19 @@ class TestExceptionsBeforeTheAnswer:
 
 class TestWhom:
     def test_they_match_and_after_and_draw(self, server):
-        admin(server, "POST", "/_craton/faults", {
+        server.admin("POST", "faults", {
             "fault": "ValidationException", "match": {"prompt": {"contains": "bad"}}, "after": 1})
         client = server.client("bedrock-runtime")
         client.converse(**asked("good"))
         client.converse(**asked("bad"))
         refusal(client.converse, **asked("so bad"))
-        admin(server, "DELETE", "/_craton/faults")
+        server.admin("DELETE", "faults")
         client.converse(**asked("bad"))
 
     def test_a_seed_draws_the_same_again(self, server):
         def drawn():
-            admin(server, "POST", "/_craton/reset")
-            admin(server, "POST", "/_craton/faults",
+            server.admin("POST", "reset")
+            server.admin("POST", "faults",
                   {"fault": "ModelErrorException", "probability": 0.5, "seed": 3})
             return [wire.ask(server, "POST", f"/model/{HAIKU}/converse",
                              body=json.dumps({"messages": asked()["messages"]})).status for _ in range(20)]
@@ -267,7 +258,7 @@ class TestSettings:
             assert refusal(client.converse, **asked("flag")).type == "ThrottlingException"
             assert refusal(client.converse, **asked("file")).type == "ModelErrorException"
             assert refusal(client.converse, **asked("flag")).type == "ModelNotReadyException"
-            admin(server, "POST", "/_craton/reset")
+            server.admin("POST", "reset")
             assert refusal(client.converse, **asked("flag")).type == "ThrottlingException"
         done = craton.run_craton("serve", "--fault", "stal;at=3")
         assert done.returncode == 1 and "there is no fault 'stal'; did you mean 'stall'?" in done.stderr
@@ -293,14 +284,14 @@ class TestAdministration:
         {"Host": "evil.example"}])
     def test_is_closed_to_pages_of_other_origins(self, server, headers):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            admin(server, "POST", "/_craton/faults", {"fault": "drop"}, **headers)
+            server.admin("POST", "faults", {"fault": "drop"}, **headers)
         assert refused.value.code == 403
-        assert admin(server, "GET", "/_craton/faults") == {"faults": []}
+        assert server.admin("GET", "faults") == {"faults": []}
 
     @pytest.mark.parametrize("body", [{}, [], {"fault": "x"}, {"fault": "stall", "at": "soon"}, 5])
     def test_refuses_what_is_no_fault(self, server, body):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            admin(server, "POST", "/_craton/faults", body)
+            server.admin("POST", "faults", body)
         assert refused.value.code == 400 and json.load(refused.value)["message"]
 
     def test_knows_its_paths(self, server):

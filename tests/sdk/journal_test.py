@@ -2,7 +2,6 @@
 import json
 import time
 import urllib.error
-import urllib.request
 
 import botocore.exceptions
 import pytest
@@ -31,17 +30,11 @@ def server(rules):
         yield running
 
 
-def read(server, path, method="GET", **headers):
-    request = urllib.request.Request(server.url + path, method=method, headers=headers)
-    with urllib.request.urlopen(request, timeout=craton.patience(20)) as answer:
-        return json.load(answer)
-
-
 def listed(server, query="", count=None):
     """The listing; a request is in it when its answer is over, which a caller may be ahead of."""
     end = time.monotonic() + craton.patience(10)
     while True:
-        requests = read(server, "/_craton/requests" + query)["requests"]
+        requests = server.admin("GET", "requests" + query)["requests"]
         if count is None or len(requests) >= count or time.monotonic() > end:
             return requests
         time.sleep(0.01)
@@ -58,7 +51,7 @@ def test_a_request_and_its_answer(server):
     (told,) = listed(server, count=1)
     assert told["id"] == request_id and told["operation"] == "Converse" and told["status"] == 200
     assert told["modelId"] == HAIKU and told["engine"] == "script" and told["outputTokens"] > 0
-    whole = read(server, f"/_craton/requests/{request_id}")
+    whole = server.admin("GET", f"requests/{request_id}")
     assert whole["request"]["body"]["inferenceConfig"] == {"maxTokens": 7}
     assert whole["response"]["body"]["output"]["message"]["content"] == [{"text": "You said: Hello"}]
     fields = {name.lower(): value for name, value in whole["request"]["headers"]}
@@ -71,7 +64,7 @@ def test_a_stream_has_its_events_and_their_times(server):
     kinds = [next(iter(event)) for event in stream]
     (told,) = listed(server, count=1)
     assert told["streamed"]
-    events = read(server, f"/_craton/requests/{told['id']}")["response"]["events"]
+    events = server.admin("GET", f"requests/{told['id']}")["response"]["events"]
     assert [event["type"] for event in events] == kinds
     assert sorted(event["ms"] for event in events) == [event["ms"] for event in events]
     body = json.dumps({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 50,
@@ -79,7 +72,7 @@ def test_a_stream_has_its_events_and_their_times(server):
     list(server.client("bedrock-runtime").invoke_model_with_response_stream(
         modelId=HAIKU, body=body)["body"])
     newest = listed(server, count=2)[0]
-    events = read(server, f"/_craton/requests/{newest['id']}")["response"]["events"]
+    events = server.admin("GET", f"requests/{newest['id']}")["response"]["events"]
     assert events[0]["content"]["type"] == "message_start", "chunks are decoded"
 
 
@@ -112,24 +105,24 @@ def test_filters(server):
     ("?modle=x", "no parameter 'modle'"), ("?limit=-1", "limit")])
 def test_a_wrong_parameter_is_named(server, query, complaint):
     with pytest.raises(urllib.error.HTTPError) as raised:
-        read(server, "/_craton/requests" + query)
+        server.admin("GET", "requests" + query)
     assert raised.value.code == 400 and complaint in json.load(raised.value)["message"]
 
 
 def test_reset_and_delete_forget(server):
-    for method, path in (("DELETE", "/_craton/requests"), ("POST", "/_craton/reset")):
+    for method, path in (("DELETE", "requests"), ("POST", "reset")):
         ask(server, "one")
         assert listed(server, count=1)
-        read(server, path, method)
+        server.admin(method, path)
         assert listed(server) == []
     with pytest.raises(urllib.error.HTTPError) as raised:
-        read(server, "/_craton/requests/none")
+        server.admin("GET", "requests/none")
     assert raised.value.code == 404
 
 
 def test_other_origins_see_nothing(server):
     with pytest.raises(urllib.error.HTTPError) as raised:
-        read(server, "/_craton/requests", Origin="https://elsewhere.example")
+        server.admin("GET", "requests", Origin="https://elsewhere.example")
     assert raised.value.code == 403
 
 
@@ -140,7 +133,7 @@ def test_it_is_bounded(rules):
         ask(server, "large " + "x" * 2_000_000)
         requests = listed(server, count=3)
         assert len(requests) == 3
-        whole = read(server, f"/_craton/requests/{requests[0]['id']}")
+        whole = server.admin("GET", f"requests/{requests[0]['id']}")
         assert whole["request"]["cutAt"] == 1024 * 1024
         assert isinstance(whole["request"]["body"], str), "cut JSON is text"
     with craton.serving("--bind", f"*=script:{rules}", "--journal", "0") as server:

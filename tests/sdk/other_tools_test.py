@@ -3,8 +3,6 @@ is for, and one that it is not."""
 import json
 import re
 import time
-import urllib.error
-import urllib.request
 
 import botocore.exceptions
 import pytest
@@ -30,21 +28,15 @@ def server():
         yield server
 
 
-def admin(server, method, path, body=None):
-    request = urllib.request.Request(server.url + path, body.encode() if body is not None else None, method=method)
-    with urllib.request.urlopen(request, timeout=craton.patience(10)) as answer:
-        return json.load(answer)
-
-
 def bind(server, row):
     """Of a row that is one rule, or all that a rules file has."""
     rules = row if row.startswith("{rules:") else f"rules:\n  - {row}"
-    admin(server, "POST", "/_craton/bindings", json.dumps({"pattern": "*", "rules": rules}))
+    server.admin("POST", "bindings", {"pattern": "*", "rules": rules})
 
 
 @pytest.fixture(autouse=True)
 def clean(server):
-    admin(server, "POST", "/_craton/reset")
+    server.admin("POST", "reset")
 
 
 def user(text):

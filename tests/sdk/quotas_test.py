@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 
 import botocore.exceptions
 import pytest
@@ -41,15 +40,8 @@ def patient(folder):
         yield server
 
 
-def admin(server, method, path="/_craton/quotas", body=None):
-    request = urllib.request.Request(
-        server.url + path, json.dumps(body).encode() if body is not None else None, method=method)
-    with urllib.request.urlopen(request, timeout=craton.patience(10)) as answer:
-        return json.load(answer)
-
-
 def limit_all(server, quota):
-    return admin(server, "PUT", body={"quotas": {"*": quota}})
+    return server.admin("PUT", "quotas", body={"quotas": {"*": quota}})
 
 
 def asked(text="hi", model=HAIKU, most=9):
@@ -59,7 +51,7 @@ def asked(text="hi", model=HAIKU, most=9):
 
 def left(server):
     return {(use["model"], use.get("scope")): {name: use[name] for name in use if "-per-" in name or name == "streams"}
-            for row in admin(server, "GET")["quotas"] for use in row["left"]}
+            for row in server.admin("GET", "quotas")["quotas"] for use in row["left"]}
 
 
 class TestWhatIsRefused:
@@ -171,7 +163,7 @@ class TestManyCallers:
         refilled = admitted * (time.monotonic() - began) / 60
         used = len(answered) if quota.endswith("rpm") else sum(answered)
         assert admitted * 0.5 < used <= admitted + refilled + 1
-        (row,) = admin(server, "GET")["quotas"]
+        (row,) = server.admin("GET", "quotas")["quotas"]
         assert row["throttled"] == 400 - len(answered)
 
 
@@ -233,7 +225,7 @@ class TestAdministration:
             'quotas:\n  "us.amazon.*": 2rpm\n  "anthropic.*": {requests-per-minute: 3, streams: 4}\n')
         with craton.serving("--bind", "*=script:rules.yaml", "--quota", "cohere.*=5rpm,7tpd", cwd=folder) as server:
             def shown():
-                return [{**row, "left": len(row["left"])} for row in admin(server, "GET")["quotas"]]
+                return [{**row, "left": len(row["left"])} for row in server.admin("GET", "quotas")["quotas"]]
             start = [
                 {"models": "cohere.*", "requests-per-minute": 5, "tokens-per-day": 7, "throttled": 0, "left": 0},
                 {"models": "us.amazon.*", "requests-per-minute": 2, "throttled": 0, "left": 0},
@@ -247,9 +239,9 @@ class TestAdministration:
             metrics = wire.ask(server, "GET", "/metrics").body.decode()
             assert ('craton_throttled_requests_total{quota="us.amazon.*",limit="requests-per-minute",'
                     f'gen_ai_request_model="{NOVA}"}} 1\n') in metrics
-            assert admin(server, "DELETE") == {"quotas": []}
+            assert server.admin("DELETE", "quotas") == {"quotas": []}
             client.converse(**asked(model="us." + NOVA))
-            admin(server, "POST", "/_craton/reset")
+            server.admin("POST", "reset")
             assert shown() == start
         (folder / "craton.yaml").unlink()
 
@@ -260,9 +252,9 @@ class TestAdministration:
     def test_refuses_what_is_no_quota(self, server, body):
         limit_all(server, "9rpm")
         with pytest.raises(urllib.error.HTTPError) as refused:
-            admin(server, "PUT", body=body)
+            server.admin("PUT", "quotas", body=body)
         assert refused.value.code == 400
-        assert admin(server, "GET")["quotas"][0]["requests-per-minute"] == 9
+        assert server.admin("GET", "quotas")["quotas"][0]["requests-per-minute"] == 9
 
     @pytest.mark.parametrize("arguments, told", [
         (("--quota", "anthropic.*"), "expected PATTERN=QUOTA"),

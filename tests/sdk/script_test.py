@@ -81,7 +81,7 @@ def server(folder):
 
 @pytest.fixture
 def runtime(server):
-    urllib.request.urlopen(urllib.request.Request(server.url + "/_craton/reset", method="POST"))
+    server.admin("POST", "reset")
     return server.client("bedrock-runtime")
 
 

@@ -234,7 +234,7 @@ class AwsEngine : public Engine {
   Result<std::shared_ptr<Replying>> reply(NativeCall native, const Limits&) override {
     InvokeOptions options;
     if (!native.accept.empty()) options.accept = native.accept;
-    return pending<NativeReply>(client_->invoke_model(model_id_, std::move(native.body), options),
+    return pending<NativeReply>(client_->invoke_model(model_id_, std::string(native.body), options),
                                 reply_of);
   }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/base64.h"
+#include "base/one_line.h"
 #include "engines/replay/members.h"
 
 namespace craton::engines::replay {
@@ -16,12 +17,6 @@ constexpr std::string_view json_type = "application/json";
 
 Error wrong(std::string message) {
   return {ErrorCode::validation, "'reply': " + std::move(message)};
-}
-
-/// What goes into a header of an answer.
-bool fits_into_header(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::none_of(text, [](unsigned char c) { return c < ' ' || c == 0x7f; });
 }
 
 bool is_header_name(std::string_view name) {
@@ -35,8 +30,7 @@ Result<void> read_headers(const Members& form, NativeReply& reply) {
   if (!headers) return {};
   if (!headers->is_object()) return wrong("'headers' must be an object");
   for (const auto& [name, value] : headers->get_object()) {
-    const bool fits = is_header_name(name) && value.is_string() &&
-                      fits_into_header(std::string_view(value.get_string()));
+    const bool fits = is_header_name(name) && value.is_string() && is_one_line(value.get_string());
     if (!fits) return wrong("'headers' must be names and texts of one line");
     reply.headers.emplace_back(name, value.get_string());
   }
@@ -61,7 +55,7 @@ Result<void> read_body(const Members& form, NativeReply& reply) {
 Result<void> read_text(const Members& form, std::string_view name, std::string& text) {
   if (!form.has(name)) return {};
   CRATON_TRY_ASSIGN(text, form.text(name));
-  if (fits_into_header(text)) return {};
+  if (is_one_line(text)) return {};
   return wrong("'" + std::string(name) + "' must be a text of one line");
 }
 

@@ -16,7 +16,7 @@ struct Overloaded : Handlers... {
 };
 
 /// JSON of the caller's as a value; as text where it is none.
-json::value read_or_text(const std::string& text) {
+json::value read_or_text(std::string_view text) {
   Result<json::value> read = json::parse(text);
   return read ? std::move(*read) : json::value(text);
 }

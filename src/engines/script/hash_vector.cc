@@ -7,19 +7,11 @@
 #include <string_view>
 #include <utility>
 
+#include "base/fnv.h"
 #include "base/utf8.h"
 
 namespace craton::engines::script {
 namespace {
-
-/// FNV-1a, 64 bits. Source: draft-eastlake-fnv.
-std::uint64_t hash_of(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char byte : bytes) {
-    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
-  }
-  return hash;
-}
 
 /// Source: splitmix64.
 std::uint64_t stirred(std::uint64_t bits) {
@@ -42,7 +34,7 @@ class Sum {
 
   /// Adds to four numbers, times `times`: each is chosen by 15 bits of the hash, and one is a sign.
   void add(std::string_view feature, float weight, int times = 1) {
-    std::uint64_t bits = hash_of(feature);
+    std::uint64_t bits = fnv1a(feature);
     for (int i = 0; i < times; ++i) {
       bits = stirred(bits);
       for (std::uint64_t rest = bits, k = 0; k < 4; ++k, rest >>= 16) {
@@ -76,7 +68,7 @@ class Sum {
     double sum = 0;
     for (const float number : numbers_) sum += double{number} * number;
     if (sum == 0) {
-      numbers_[stirred(hash_of(otherwise)) % numbers_.size()] = 1;
+      numbers_[stirred(fnv1a(otherwise)) % numbers_.size()] = 1;
       return std::move(numbers_);
     }
     const double length = std::sqrt(sum);

@@ -1,10 +1,10 @@
 #include "engines/script/rules_file.h"
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <utility>
 
+#include "base/one_line.h"
 #include "engines/script/named_file.h"
 
 namespace craton::engines::script {
@@ -27,14 +27,9 @@ struct RuleDraft {
   Pacing pacing;
 };
 
-bool fits_into_header(const std::string& name) {
-  return !name.empty() &&
-         std::ranges::none_of(name, [](unsigned char c) { return c < ' ' || c == 0x7f; });
-}
-
 Result<void> rule_name(const Source& source, const Value& value, RuleDraft& draft) {
   CRATON_TRY_ASSIGN(draft.rule.name, text_of(source, value, "name"));
-  if (fits_into_header(draft.rule.name) && draft.rule.name.size() <= 128) return {};
+  if (is_one_line(draft.rule.name) && draft.rule.name.size() <= 128) return {};
   return source.wrong(value.line, "name: expected 1 to 128 bytes without control characters");
 }
 Result<void> rule_match(const Source& source, const Value& value, RuleDraft& draft) {
@@ -130,7 +125,7 @@ Result<RulesFile> parse_rules(std::string_view text, const Source& source) {
     return source.wrong(root.line, "there are no rules and no faults in this file");
   }
   draft.file.name = std::filesystem::path(source.name).filename().string();
-  if (!fits_into_header(draft.file.name)) {
+  if (!is_one_line(draft.file.name)) {
     return source.wrong(0, "the file's name goes into a header: no control characters there");
   }
   return std::move(draft.file);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/fnv.h"
+
 namespace craton::engines::upstream {
 namespace {
 
@@ -13,10 +15,7 @@ constexpr int looked_at = 64;    // places behind a key, before the least loaded
 
 // FNV-1a, and the last steps of MurmurHash3, without which short names lie close together.
 std::uint64_t Balancer::hash_of(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : bytes) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
+  std::uint64_t hash = fnv1a(bytes);
   hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
   hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53;
   return hash ^ (hash >> 33);
