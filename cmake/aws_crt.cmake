@@ -31,34 +31,10 @@ set(_aws_crt_flags
     -DUSE_OPENSSL=ON)
 
 execute_process(COMMAND ${CRATON_AWS_CRT_CC} --version OUTPUT_VARIABLE _aws_crt_compiler)
-string(SHA256 _aws_crt_key
-       "${CRATON_AWS_CRT_SOURCE}|${_aws_crt_compiler}|${_aws_crt_flags}|${_aws_crt_libraries}")
-string(SUBSTRING ${_aws_crt_key} 0 16 _aws_crt_key)
-set(_aws_crt_build "${CRATON_CACHE_DIR}/builds/aws-crt-${_aws_crt_key}")
-
-if(NOT EXISTS "${_aws_crt_build}/craton-complete")
-  message(STATUS "Building the AWS libraries in ${_aws_crt_build}: about a CPU minute, once on this machine")
-  if(CMAKE_C_COMPILER_LAUNCHER)
-    list(APPEND _aws_crt_flags -DCMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER})
-  endif()
-  file(MAKE_DIRECTORY "${_aws_crt_build}")
-  file(LOCK "${_aws_crt_build}" DIRECTORY GUARD FILE)  # two configures at once: the second waits
-  if(NOT EXISTS "${_aws_crt_build}/craton-complete")
-    execute_process(COMMAND ${CMAKE_COMMAND} -G Ninja -S ${CRATON_AWS_CRT_SOURCE} -B ${_aws_crt_build}
-                            ${_aws_crt_flags}
-                    OUTPUT_FILE ${_aws_crt_build}/configure.log ERROR_FILE ${_aws_crt_build}/configure.log
-                    RESULT_VARIABLE _result)
-    if(_result EQUAL 0)
-      execute_process(COMMAND ${CMAKE_COMMAND} --build ${_aws_crt_build} --target ${_aws_crt_libraries}
-                      RESULT_VARIABLE _result)
-    endif()
-    if(NOT _result EQUAL 0)
-      message(FATAL_ERROR "The AWS libraries did not build; see ${_aws_crt_build}/configure.log and "
-                          "the lines above.")
-    endif()
-    file(TOUCH "${_aws_crt_build}/craton-complete")
-  endif()
-endif()
+craton_build_once(_aws_crt_build
+  KEY "${CRATON_AWS_CRT_SOURCE}|${_aws_crt_compiler}|${_aws_crt_flags}|${_aws_crt_libraries}"
+  NAME aws-crt TITLE "the AWS libraries" COST "a CPU minute" SOURCE ${CRATON_AWS_CRT_SOURCE}
+  TARGETS ${_aws_crt_libraries} FLAGS ${_aws_crt_flags} LAUNCH C)
 
 add_library(craton_aws_crt INTERFACE)
 set(_aws_crt_archives "")

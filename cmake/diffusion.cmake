@@ -28,43 +28,17 @@ set(_diffusion_flags
 execute_process(COMMAND ${CRATON_DIFFUSION_CXX} -march=native -Q --help=target
                 OUTPUT_VARIABLE _diffusion_target ERROR_QUIET)
 execute_process(COMMAND ${CRATON_DIFFUSION_CXX} --version OUTPUT_VARIABLE _diffusion_compiler)
-set(_diffusion_forced "")  # what is forced into every C++ source
+set(_diffusion_forced "")
+set(_diffusion_forced_include "")
 if(_diffusion_target MATCHES "-mamx-tile[ \t]+\\[enabled\\]")
-  file(READ ${CMAKE_CURRENT_LIST_DIR}/amx_tile_config.h _diffusion_forced)
+  set(_diffusion_forced_include ${CMAKE_CURRENT_LIST_DIR}/amx_tile_config.h)
+  file(READ ${_diffusion_forced_include} _diffusion_forced)
 endif()
-string(SHA256 _diffusion_key "${CRATON_DIFFUSION_SOURCE}|${_diffusion_compiler}|${_diffusion_target}|\
-${_diffusion_flags}${_diffusion_forced}")
-string(SUBSTRING ${_diffusion_key} 0 16 _diffusion_key)
-set(_diffusion_build "${CRATON_CACHE_DIR}/builds/stable-diffusion.cpp-${_diffusion_key}")
-if(_diffusion_forced)
-  list(APPEND _diffusion_flags "-DCMAKE_CXX_FLAGS=-include ${_diffusion_build}/amx_tile_config.h")
-endif()
-
-if(NOT EXISTS "${_diffusion_build}/craton-complete")
-  message(STATUS "Building stable-diffusion.cpp in ${_diffusion_build}: about 5 CPU minutes, once on this machine")
-  if(CMAKE_CXX_COMPILER_LAUNCHER)
-    list(APPEND _diffusion_flags -DCMAKE_C_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}
-                                 -DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER})
-  endif()
-  file(MAKE_DIRECTORY "${_diffusion_build}")
-  file(LOCK "${_diffusion_build}" DIRECTORY GUARD FILE)  # two configures at once: the second waits
-  if(NOT EXISTS "${_diffusion_build}/craton-complete")
-    file(COPY ${CMAKE_CURRENT_LIST_DIR}/amx_tile_config.h DESTINATION ${_diffusion_build})
-    execute_process(COMMAND ${CMAKE_COMMAND} -G Ninja -S ${CRATON_DIFFUSION_SOURCE} -B ${_diffusion_build}
-                            ${_diffusion_flags}
-                    OUTPUT_FILE ${_diffusion_build}/configure.log ERROR_FILE ${_diffusion_build}/configure.log
-                    RESULT_VARIABLE _result)
-    if(_result EQUAL 0)
-      execute_process(COMMAND ${CMAKE_COMMAND} --build ${_diffusion_build} --target stable-diffusion
-                      RESULT_VARIABLE _result)
-    endif()
-    if(NOT _result EQUAL 0)
-      message(FATAL_ERROR "stable-diffusion.cpp did not build; see ${_diffusion_build}/configure.log and the "
-                          "lines above.")
-    endif()
-    file(TOUCH "${_diffusion_build}/craton-complete")
-  endif()
-endif()
+craton_build_once(_diffusion_build
+  KEY "${CRATON_DIFFUSION_SOURCE}|${_diffusion_compiler}|${_diffusion_target}|${_diffusion_flags}${_diffusion_forced}"
+  NAME stable-diffusion.cpp TITLE stable-diffusion.cpp COST "5 CPU minutes" SOURCE ${CRATON_DIFFUSION_SOURCE}
+  TARGETS stable-diffusion FLAGS ${_diffusion_flags} LAUNCH C CXX
+  FORCED_INCLUDE ${_diffusion_forced_include})
 
 add_library(craton_stable_diffusion_cpp INTERFACE)
 target_include_directories(craton_stable_diffusion_cpp SYSTEM INTERFACE ${CRATON_DIFFUSION_SOURCE}/include)

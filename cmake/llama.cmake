@@ -20,7 +20,7 @@ set(_llama_flags
     -DBUILD_SHARED_LIBS=OFF
     -DGGML_NATIVE=ON
     -DGGML_OPENMP=OFF     # ggml's own thread pool: one less run-time, and its threads can be pinned
-    -DGGML_CCACHE=OFF     # CMAKE_*_COMPILER_LAUNCHER below decides
+    -DGGML_CCACHE=OFF     # build_once.cmake decides
     -DGGML_RPC=ON
     -DGGML_RPC_RDMA=OFF   # one less library that may or may not be there
     -DLLAMA_BUILD_COMMON=ON
@@ -56,42 +56,16 @@ endif()
 execute_process(COMMAND ${CRATON_LLAMA_CXX} -march=native -Q --help=target
                 OUTPUT_VARIABLE _llama_target ERROR_QUIET)
 execute_process(COMMAND ${CRATON_LLAMA_CXX} --version OUTPUT_VARIABLE _llama_compiler)
-set(_llama_forced "")  # what is forced into every C++ source
+set(_llama_forced "")
+set(_llama_forced_include "")
 if(_llama_target MATCHES "-mamx-tile[ \t]+\\[enabled\\]")
-  file(READ ${CMAKE_CURRENT_LIST_DIR}/amx_tile_config.h _llama_forced)
+  set(_llama_forced_include ${CMAKE_CURRENT_LIST_DIR}/amx_tile_config.h)
+  file(READ ${_llama_forced_include} _llama_forced)
 endif()
-string(SHA256 _llama_key
-       "${CRATON_LLAMA_SOURCE}|${_llama_compiler}|${_llama_target}|${_llama_flags}${_llama_forced}")
-string(SUBSTRING ${_llama_key} 0 16 _llama_key)
-set(_llama_build "${CRATON_CACHE_DIR}/builds/llama.cpp-${_llama_key}")
-if(_llama_forced)
-  list(APPEND _llama_flags "-DCMAKE_CXX_FLAGS=-include ${_llama_build}/amx_tile_config.h")
-endif()
-
-if(NOT EXISTS "${_llama_build}/craton-complete")
-  message(STATUS "Building llama.cpp in ${_llama_build}: about 10 CPU minutes, once on this machine")
-  if(CMAKE_CXX_COMPILER_LAUNCHER)
-    list(APPEND _llama_flags -DCMAKE_C_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}
-                             -DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER})
-  endif()
-  file(MAKE_DIRECTORY "${_llama_build}")
-  file(LOCK "${_llama_build}" DIRECTORY GUARD FILE)  # two configures at once: the second waits
-  if(NOT EXISTS "${_llama_build}/craton-complete")
-    file(COPY ${CMAKE_CURRENT_LIST_DIR}/amx_tile_config.h DESTINATION ${_llama_build})
-    execute_process(COMMAND ${CMAKE_COMMAND} -G Ninja -S ${CRATON_LLAMA_SOURCE} -B ${_llama_build}
-                            ${_llama_flags}
-                    OUTPUT_FILE ${_llama_build}/configure.log ERROR_FILE ${_llama_build}/configure.log
-                    RESULT_VARIABLE _result)
-    if(_result EQUAL 0)
-      execute_process(COMMAND ${CMAKE_COMMAND} --build ${_llama_build} --target llama-common
-                      RESULT_VARIABLE _result)
-    endif()
-    if(NOT _result EQUAL 0)
-      message(FATAL_ERROR "llama.cpp did not build; see ${_llama_build}/configure.log and the lines above.")
-    endif()
-    file(TOUCH "${_llama_build}/craton-complete")
-  endif()
-endif()
+craton_build_once(_llama_build
+  KEY "${CRATON_LLAMA_SOURCE}|${_llama_compiler}|${_llama_target}|${_llama_flags}${_llama_forced}"
+  NAME llama.cpp TITLE llama.cpp COST "10 CPU minutes" SOURCE ${CRATON_LLAMA_SOURCE} TARGETS llama-common
+  FLAGS ${_llama_flags} LAUNCH C CXX FORCED_INCLUDE ${_llama_forced_include})
 
 add_library(craton_llama_cpp INTERFACE)
 target_include_directories(craton_llama_cpp SYSTEM INTERFACE

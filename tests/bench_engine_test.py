@@ -103,14 +103,14 @@ class Talking(unittest.TestCase):
         self.addCleanup(self.server.listener.close)
 
     def test_a_chat_sends_back_what_was_said(self):
-        outcome = client.run(self.server.port, [client.Talk(loads.chat(["a", "b", "c"], 2))])
+        outcome = client.run([self.server.port], [client.Talk(loads.chat(["a", "b", "c"], 2))])
         self.assertEqual([len(talk) for talk in outcome.answers], [3])
         self.assertEqual([message["content"] for message in self.server.bodies[-1]["messages"]],
                          ["a", "one two", "b", "one two", "c"])
 
     def test_a_late_talk_is_the_last_of_the_answers(self):
         talks = [client.Talk(loads.ask("late", 2), after=1), client.Talk(loads.ask("first", 2))]
-        outcome = client.run(self.server.port, talks)
+        outcome = client.run([self.server.port], talks)
         self.assertEqual(outcome.late, 1)
         self.assertEqual([body["messages"][0]["content"] for body in self.server.bodies], ["first", "late"])
         self.assertGreaterEqual(outcome.answers[1][0].sent, outcome.answers[0][0].times[0])

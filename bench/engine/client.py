@@ -56,9 +56,12 @@ class Outcome:
 
 @dataclasses.dataclass
 class Talk:
-    """`steps`: the generator. It begins when every talk before it that is not late has got `after` pieces."""
+    """`steps`: the generator. It begins when every talk before it that is not late has got `after` pieces.
+    `server`: which one is asked, of those that are measured together.
+    """
     steps: object
     after: int = 0
+    server: int = 0
 
 
 def body_pieces(received):
@@ -167,8 +170,8 @@ class Running:
 
 
 class Client:
-    def __init__(self, port, limit_s):
-        self.port, self.limit_s = port, limit_s
+    def __init__(self, ports, limit_s):
+        self.ports, self.limit_s = ports, limit_s
         self.poll, self.running, self.received = select.epoll(), {}, []
 
     def begin(self, talk):
@@ -181,7 +184,7 @@ class Client:
             body = running.talk.steps.send(received)
         except StopIteration:
             return
-        running.send(self.port, body)
+        running.send(self.ports[running.talk.server], body)
         self.running[running.socket.fileno()] = running
         self.poll.register(running.socket, select.EPOLLIN)
 
@@ -220,9 +223,9 @@ class Client:
         self.poll.close()
 
 
-def run(port, talks, limit_s=600):
-    """The Outcome of all talks at once against the server on `port`."""
-    client = Client(port, limit_s)
+def run(ports, talks, limit_s=600):
+    """The Outcome of all talks at once against the servers on `ports`."""
+    client = Client(ports, limit_s)
     collecting = gc.isenabled()
     gc.disable()
     cpu = time.process_time()

@@ -95,6 +95,7 @@ TARGETS = (
     Target("JSON by a schema: tokens/s", "schema", "tokens_per_s", "llama-server"),
     Target("A code edit, one stream: tokens/s", "edit", "tokens_per_s", "llama-server", "≥", 1.5),
     Target("Extraction, one stream: tokens/s", "extract", "tokens_per_s", "llama-server", "≥", 1.5),
+    Target("Two servers on the same cores, 2 streams each: tokens/s", "neighbours", "tokens_per_s", "llama-server"),
 )
 
 

@@ -23,11 +23,12 @@ class Sizes:
     long_rules: int = 168    # of the long prompt: 4000 tokens
     schema: int = 128
     repeated: int = 320
+    neighbours: int = 32
     pairs: int = 3           # of cold and warm prompts
 
 
 QUICK = Sizes(single=32, chat_8=16, chat_32=8, shared=8, shared_rules=3, turns=2, turn=8, running=24,
-              long_rules=25, schema=24, repeated=48, pairs=1)
+              long_rules=25, schema=24, repeated=48, neighbours=8, pairs=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Load:
     parallel: int         # answers at once
     context: int          # tokens of one conversation
     kernels: tuple = ()   # (program, streams): the kernels' own, measured beside the first pass
+    servers: int = 1      # of one side, on the same cores
 
 
 def request(messages, tokens, **more):
@@ -219,6 +221,12 @@ def extract(sizes, repeat):
                      f"with its number.\n\n{RECORDS}", sizes.repeated))]
 
 
+# --- Two programs on the same cores ----------------------------------------------------------------------
+
+def neighbours(sizes, repeat):
+    return [Talk(ask(story(number), sizes.neighbours), server=number % 2) for number in range(4)]
+
+
 LOADS = {
     "single": Load((("single", single),), 1, 2048, ("llama-bench", 1)),
     "chats-8": Load((("chats-8", chats(8, "chat_8")),), 8, 1024, ("llama-batched-bench", 8)),
@@ -232,4 +240,5 @@ LOADS = {
     "schema": Load((("schema", schema),), 8, 1024),
     "edit": Load((("edit", edit),), 1, 2048),
     "extract": Load((("extract", extract),), 1, 2048),
+    "neighbours": Load((("neighbours", neighbours),), 2, 1024, servers=2),
 }
