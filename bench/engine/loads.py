@@ -23,7 +23,7 @@ class Sizes:
     long_rules: int = 168    # of the long prompt: 4000 tokens
     schema: int = 128
     repeated: int = 320
-    neighbours: int = 32
+    neighbours: int = 16
     pairs: int = 3           # of cold and warm prompts
 
 
