@@ -226,7 +226,9 @@ TEST_F(LlamaEngineTest, StopsAtTheMostTokens) {
 }
 
 TEST_F(LlamaEngineTest, StopsBeforeAStopSequenceThatSpansTokens) {
-  start_ready(smollm);
+  // Kept beginnings and guesses are computed by other kernels, which may decide a near tie
+  // otherwise.
+  start_ready(smollm, {.prefix_cache = false, .speculation = false});
   const std::string whole = answer(asked("Write a long story about a fox.")).text();
   for (std::size_t at = 5; at + 12 < whole.size(); at += 17) {
     Conversation conversation = asked("Write a long story about a fox.");

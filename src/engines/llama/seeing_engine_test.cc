@@ -48,6 +48,15 @@ class SeeingEngine : public testing::Test {
     ASSERT_EQ(engine->status().state, State::ready) << engine->status().reason;
   }
 
+  /// How likely each token of the answer was.
+  std::vector<double> says(std::vector<ContentBlock> content) {
+    std::vector<double> numbers;
+    for (const auto& likelihood : answer(asked(std::move(content))).likelihoods) {
+      numbers.push_back(likelihood.likelihood);
+    }
+    return numbers;
+  }
+
   void start(const LlamaOptions& options) {
     engine = make_llama_engine(options);
     Signal loaded;
@@ -121,23 +130,25 @@ TEST_P(EveryProjector, CountsAnImagesCellsAsTheAnswerDoes) {
 }
 
 TEST_P(EveryProjector, AnswersDependOnTheImageAndNothingElse) {
-  start_seeing(GetParam());
-  const auto says = [&](std::vector<ContentBlock> content) {
-    std::vector<double> numbers;
-    for (const auto& likelihood : answer(asked(std::move(content))).likelihoods) {
-      numbers.push_back(likelihood.likelihood);
-    }
-    return numbers;
-  };
+  start_seeing(GetParam(), {.prefix_cache = false, .speculation = false});
   const TextBlock text{"What is this?"};
   const auto one = says({image_of(64, 64, 1), text});
   ASSERT_FALSE(one.empty());
-  const auto again = says({image_of(64, 64, 1), text});
-  ASSERT_EQ(again.size(), one.size());
-  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(again[i], one[i], 1e-3);
+  EXPECT_EQ(says({image_of(64, 64, 1), text}), one);
   EXPECT_NE(says({image_of(64, 64, 2), text}), one);
   EXPECT_NE(says({text, image_of(64, 64, 1)}), one);
   EXPECT_NE(says({text}), one);
+}
+
+TEST_P(EveryProjector, AnswersTheSameBehindABeginningThatIsKept) {
+  start_seeing(GetParam());
+  const std::vector<ContentBlock> content{image_of(64, 64, 1), TextBlock{"What is this?"}};
+  const auto one = says(content);
+  ASSERT_FALSE(one.empty());
+  const auto again = says(content);
+  ASSERT_EQ(again.size(), one.size());
+  // Few tokens are computed by other kernels than many, some of them in half precision.
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(again[i], one[i], 1e-2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, EveryProjector,
