@@ -141,14 +141,13 @@ TEST_P(EveryProjector, AnswersDependOnTheImageAndNothingElse) {
 }
 
 TEST_P(EveryProjector, AnswersTheSameBehindABeginningThatIsKept) {
-  start_seeing(GetParam());
+  start_seeing(GetParam(), {.speculation = false});
   const std::vector<ContentBlock> content{image_of(64, 64, 1), TextBlock{"What is this?"}};
   const auto one = says(content);
   ASSERT_FALSE(one.empty());
   const auto again = says(content);
   ASSERT_EQ(again.size(), one.size());
-  // Few tokens are computed by other kernels than many, some of them in half precision.
-  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(again[i], one[i], 1e-2);
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(again[i], one[i], 1e-3);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, EveryProjector,
