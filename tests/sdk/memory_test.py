@@ -106,6 +106,6 @@ def test_the_journal_keeps_to_its_bound(size):
         {"messages": [{"role": "user", "content": [{"text": "x" * size}]}]}).encode())
     with craton.serving("--model", "none") as server:
         before = server.memory_kib()
-        for _ in range(10):  # each on a connection of its own, so on another of the I/O threads
+        for _ in range(10):  # each on a connection of its own, which any of the I/O threads may get
             rounds(server, [large], 50_000_000 // size)
         assert server.memory_kib() - before < 80 * 1024

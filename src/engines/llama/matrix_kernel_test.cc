@@ -215,7 +215,9 @@ TEST_P(MatrixKernel, AColumnIsTheSameAmongOthers) {
       quantized(GetParam().type, numbers(most.rows * most.inner), most.rows);
   const std::vector<float> columns = numbers(most.columns * most.inner);
   const std::vector<float> all = product(weights, columns, most, 2);
-  for (const int few : {2, 3, 8, 33, 64}) {
+  const bool k_quant = ggml_blck_size(GetParam().type) == 256;
+  for (const int few : {1, 2, 3, 8, 33, 64}) {
+    if (few == 1 && k_quant) continue;  // one column alone is a dot product there
     Shape shape = most;
     shape.columns = few;
     const std::span<const float> first =

@@ -6,12 +6,29 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engines/llama/scheduler.h"
 #include "engines/llama/table_decoder.h"
 
 namespace craton::engines::llama {
+
+inline Request request_of(const Asked& asked, std::shared_ptr<Generation> generation,
+                          SteadyTime arrived = {}) {
+  return {.prompt = asked.prompt,
+          .context_tokens = asked.context_tokens,
+          .tokens_max = asked.tokens_max,
+          .deadline = asked.deadline,
+          .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
+          .assembler = AnswerAssembler({.stop_sequences = asked.stop_sequences}),
+          .priority = asked.priority,
+          .arrived = arrived,
+          .repeatable = asked.repeatable,
+          .cache_point = asked.cache_point,
+          .generation = std::move(generation),
+          .place = nullptr};
+}
 
 class SchedulerTest : public testing::Test {
  protected:
@@ -33,18 +50,7 @@ class SchedulerTest : public testing::Test {
 
   Caller& ask(const Asked& asked) {
     Caller& caller = callers.emplace_back();
-    scheduler().add({.prompt = asked.prompt,
-                     .context_tokens = asked.context_tokens,
-                     .tokens_max = asked.tokens_max,
-                     .deadline = asked.deadline,
-                     .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
-                     .assembler = AnswerAssembler({.stop_sequences = asked.stop_sequences}),
-                     .priority = asked.priority,
-                     .arrived = now,
-                     .repeatable = asked.repeatable,
-                     .cache_point = asked.cache_point,
-                     .generation = caller.generation,
-                     .place = nullptr});
+    scheduler().add(request_of(asked, caller.generation, now));
     return caller;
   }
 
@@ -100,14 +106,7 @@ inline Answer answered(const Asked& asked, TableDecoder& decoder) {
   Scheduler scheduler(decoder, {.cells = 4096});
   auto generation = std::make_shared<Generation>();
   AnswerBuilder builder;
-  scheduler.add({.prompt = asked.prompt,
-                 .context_tokens = asked.context_tokens,
-                 .tokens_max = asked.tokens_max,
-                 .deadline = asked.deadline,
-                 .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
-                 .assembler = AnswerAssembler({.stop_sequences = asked.stop_sequences}),
-                 .generation = generation,
-                 .place = nullptr});
+  scheduler.add(request_of(asked, generation));
   while (!builder.complete() && scheduler.step({})) {
     while (auto event = generation->try_next()) builder.add(std::move(*event));
   }

@@ -54,16 +54,8 @@ TEST_P(RandomLoad, GivesEveryAnswerAsIfItWereAlone) {
                          .context_tokens = 110,
                          .priority = Priority(below(3))});
         Caller& caller = all.emplace_back();
-        scheduler.add({.prompt = asked.back().prompt,
-                       .context_tokens = asked.back().context_tokens,
-                       .tokens_max = asked.back().tokens_max,
-                       .deadline = std::nullopt,
-                       .sampler = Sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 0}),
-                       .assembler = AnswerAssembler(),
-                       .priority = asked.back().priority,
-                       .arrived = SteadyTime(std::chrono::seconds(below(100))),
-                       .generation = caller.generation,
-                       .place = nullptr});
+        scheduler.add(request_of(asked.back(), caller.generation,
+                                 SteadyTime(std::chrono::seconds(below(100)))));
       }
       if (!all.empty() && below(20) == 0)
         all[below(static_cast<int>(all.size()))].generation->cancel();
