@@ -1,21 +1,23 @@
 # stable-diffusion.cpp as the imported target craton_stable_diffusion_cpp: built once a machine in the
 # cache folder, from the locked source, by the CPU alone.
 #
-# The build folder's name holds the lock entry, the compiler, its answer to -march=native and the flags.
+# The build folder's name holds the lock entry, the compiler, the processor and the flags.
 # It brings another version of ggml than llama.cpp's: nothing may link both.
 
+include(processor)
 find_package(Threads REQUIRED)
 craton_fetch(stable-diffusion.cpp CRATON_DIFFUSION_SOURCE)
 
 set(CRATON_DIFFUSION_CXX "g++" CACHE STRING "C++ compiler of the cached stable-diffusion.cpp build")
 set(CRATON_DIFFUSION_CC "gcc" CACHE STRING "C compiler of the cached stable-diffusion.cpp build")
+craton_processor(_diffusion ${CRATON_DIFFUSION_CXX})
 set(_diffusion_flags
     -DCMAKE_BUILD_TYPE=Release
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON
     -DCMAKE_C_COMPILER=${CRATON_DIFFUSION_CC}
     -DCMAKE_CXX_COMPILER=${CRATON_DIFFUSION_CXX}
     -DBUILD_SHARED_LIBS=OFF
-    -DGGML_NATIVE=ON
+    ${_diffusion_PROCESSOR_FLAGS}
     -DGGML_OPENMP=OFF
     -DGGML_CCACHE=OFF
     -DGGML_ALL_WARNINGS=OFF
@@ -25,20 +27,11 @@ set(_diffusion_flags
     -DSD_WEBP=OFF  # pictures cross the pipe as pixels
     -DSD_WEBM=OFF)
 
-execute_process(COMMAND ${CRATON_DIFFUSION_CXX} -march=native -Q --help=target
-                OUTPUT_VARIABLE _diffusion_target ERROR_QUIET)
-execute_process(COMMAND ${CRATON_DIFFUSION_CXX} --version OUTPUT_VARIABLE _diffusion_compiler)
-set(_diffusion_forced "")
-set(_diffusion_forced_include "")
-if(_diffusion_target MATCHES "-mamx-tile[ \t]+\\[enabled\\]")
-  set(_diffusion_forced_include ${CMAKE_CURRENT_LIST_DIR}/amx_tile_config.h)
-  file(READ ${_diffusion_forced_include} _diffusion_forced)
-endif()
 craton_build_once(_diffusion_build
-  KEY "${CRATON_DIFFUSION_SOURCE}|${_diffusion_compiler}|${_diffusion_target}|${_diffusion_flags}${_diffusion_forced}"
+  KEY "${CRATON_DIFFUSION_SOURCE}|${_diffusion_PROCESSOR}|${_diffusion_flags}"
   NAME stable-diffusion.cpp TITLE stable-diffusion.cpp COST "5 CPU minutes" SOURCE ${CRATON_DIFFUSION_SOURCE}
   TARGETS stable-diffusion FLAGS ${_diffusion_flags} LAUNCH C CXX
-  FORCED_INCLUDE ${_diffusion_forced_include})
+  FORCED_INCLUDE ${_diffusion_PROCESSOR_INCLUDE})
 
 add_library(craton_stable_diffusion_cpp INTERFACE)
 target_include_directories(craton_stable_diffusion_cpp SYSTEM INTERFACE ${CRATON_DIFFUSION_SOURCE}/include)

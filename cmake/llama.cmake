@@ -1,24 +1,26 @@
 # llama.cpp as imported targets: built once a machine in the cache folder, from the locked source.
 #
-# The build folder's name holds the lock entry, the compiler, its answer to -march=native and the
-# flags: clones, presets and CI runs on one machine share it, and a changed input makes a new one.
+# The build folder's name holds the lock entry, the compiler, the processor and the flags: clones, presets
+# and CI runs on one machine share it, and a changed input makes a new one.
 # Sanitizer presets link this same uninstrumented build: its code is not under test here.
 #
 # CRATON_GPU names a backend beside the CPU's: cuda (needs NVIDIA's toolkit) or vulkan (any vendor's
 # GPU). RPC, by which other machines compute layers, is always in.
 
+include(processor)
 find_package(Threads REQUIRED)
 craton_fetch(llama.cpp CRATON_LLAMA_SOURCE ${CRATON_LLAMA_UNPATCHED})
 
 set(CRATON_LLAMA_CXX "g++" CACHE STRING "C++ compiler of the cached llama.cpp build")
 set(CRATON_LLAMA_CC "gcc" CACHE STRING "C compiler of the cached llama.cpp build")
+craton_processor(_llama ${CRATON_LLAMA_CXX})
 set(_llama_flags
     -DCMAKE_BUILD_TYPE=Release
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON
     -DCMAKE_C_COMPILER=${CRATON_LLAMA_CC}
     -DCMAKE_CXX_COMPILER=${CRATON_LLAMA_CXX}
     -DBUILD_SHARED_LIBS=OFF
-    -DGGML_NATIVE=ON
+    ${_llama_PROCESSOR_FLAGS}
     -DGGML_OPENMP=OFF     # ggml's own thread pool: one less run-time, and its threads can be pinned
     -DGGML_CCACHE=OFF     # build_once.cmake decides
     -DGGML_RPC=ON
@@ -53,19 +55,10 @@ elseif(CRATON_GPU)
   message(FATAL_ERROR "CRATON_GPU is '${CRATON_GPU}': there are cuda and vulkan.")
 endif()
 
-execute_process(COMMAND ${CRATON_LLAMA_CXX} -march=native -Q --help=target
-                OUTPUT_VARIABLE _llama_target ERROR_QUIET)
-execute_process(COMMAND ${CRATON_LLAMA_CXX} --version OUTPUT_VARIABLE _llama_compiler)
-set(_llama_forced "")
-set(_llama_forced_include "")
-if(_llama_target MATCHES "-mamx-tile[ \t]+\\[enabled\\]")
-  set(_llama_forced_include ${CMAKE_CURRENT_LIST_DIR}/amx_tile_config.h)
-  file(READ ${_llama_forced_include} _llama_forced)
-endif()
 craton_build_once(_llama_build
-  KEY "${CRATON_LLAMA_SOURCE}|${_llama_compiler}|${_llama_target}|${_llama_flags}${_llama_forced}"
+  KEY "${CRATON_LLAMA_SOURCE}|${_llama_PROCESSOR}|${_llama_flags}"
   NAME llama.cpp TITLE llama.cpp COST "10 CPU minutes" SOURCE ${CRATON_LLAMA_SOURCE} TARGETS llama-common
-  FLAGS ${_llama_flags} LAUNCH C CXX FORCED_INCLUDE ${_llama_forced_include})
+  FLAGS ${_llama_flags} LAUNCH C CXX FORCED_INCLUDE ${_llama_PROCESSOR_INCLUDE})
 
 add_library(craton_llama_cpp INTERFACE)
 target_include_directories(craton_llama_cpp SYSTEM INTERFACE

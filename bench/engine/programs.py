@@ -59,8 +59,8 @@ def build_craton(folder, jobs):
 
 def programs_folder():
     """In the cache; another locked source, recipe or compiler has another. They are built without patches."""
-    recipe = [HERE / "llama" / "CMakeLists.txt", *sorted((ROOT / "cmake").glob("*llama*.cmake")),
-              *(ROOT / "cmake" / name for name in ("amx_tile_config.h", "build_once.cmake", "mtmd.cmake"))]
+    ours = ("llama.cmake", "mtmd.cmake", "build_once.cmake", "processor.cmake", "amx_tile_config.h")
+    recipe = [HERE / "llama" / "CMakeLists.txt", *(ROOT / "cmake" / name for name in ours)]
     compiler = subprocess.run(["g++", "--version"], capture_output=True, check=True).stdout
     source = json.loads((ROOT / "dependencies.lock").read_text())["llama.cpp"]["sha256"].encode()
     key = hashlib.sha256(b"|".join([compiler, source, *(path.read_bytes() for path in recipe)])).hexdigest()[:16]
