@@ -195,6 +195,7 @@ def spread_shown(records, load, side, name):
 def loads_table(records):
     """Every load and side with all its measures, medians of the repeats."""
     body = []
+    of_gpu = any(record.get("gpu_memory_mib") for record in records)
     for load in dict.fromkeys(record["load"] for record in records):
         for side in SIDES:
             rates = list(by_repeat(records, load, side, "tokens_per_s").values())
@@ -202,16 +203,17 @@ def loads_table(records):
             if not rates and decode is None:
                 continue
             worst = median_of(records, load, side, "worst_gap_s")
-            memory = median_of(records, load, side, "peak_rss_mib")
+            memory = [median_of(records, load, side, name)
+                      for name in ["peak_rss_mib"] + ["gpu_memory_mib"] * of_gpu]
             body.append((load, side,
                          f"{statistics.median(rates):.1f} ({min(rates):.1f} to {max(rates):.1f})" if rates else "",
                          f"{decode:.1f}" if decode is not None else "",
                          spread_shown(records, load, side, "ttft_s"), spread_shown(records, load, side, "gap_s"),
                          f"{worst * 1000:.0f}" if worst is not None else "",
-                         f"{memory:.0f}" if memory is not None else ""))
+                         *(f"{mib:.0f}" if mib is not None else "" for mib in memory)))
     return rows(("Load", "Side", "Tokens/s (lowest to highest)", "Decoding, tokens/s",
                  "First token, ms: p50 / p95 / p99", "Between pieces, ms: p50 / p95 / p99", "Worst gap, ms",
-                 "Peak memory, MiB"), body)
+                 "Peak memory, MiB", *["Of the GPU, MiB"] * of_gpu), body)
 
 
 def client_note(records):

@@ -29,6 +29,8 @@ class Sizes:
 
 QUICK = Sizes(single=32, chat_8=16, chat_32=8, shared=8, shared_rules=3, turns=2, turn=8, running=24,
               long_rules=25, schema=24, repeated=48, neighbours=8, pairs=1)
+# A GPU is through with the others before much can be told.
+LONG = Sizes(single=256, chat_8=192, chat_32=192, shared=128, turn=96, running=256, schema=256, neighbours=128, pairs=5)
 
 
 @dataclasses.dataclass(frozen=True)

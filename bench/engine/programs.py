@@ -50,26 +50,30 @@ def call(*command):
                            + "\n".join(done.stdout.splitlines()[-30:]))
 
 
-def build_craton(folder, jobs):
+def build_craton(folder, jobs, gpu=""):
     if not (folder / "CMakeCache.txt").exists():
-        call("cmake", "--preset", "release", "-B", folder, "-DCRATON_TESTS=OFF")
+        call("cmake", "--preset", gpu or "release", "-B", folder, "-DCRATON_TESTS=OFF")
     call("cmake", "--build", folder, "--target", "craton", "-j", jobs)
     return folder / "craton"
 
 
-def programs_folder():
-    """In the cache; another locked source, recipe or compiler has another. They are built without patches."""
+LLAMA_PROGRAMS = ("llama-server", "llama-bench", "llama-batched-bench")
+
+
+def programs_folder(gpu=""):
+    """In the cache; another locked source, recipe, compiler or backend has another. They are built without patches."""
     ours = ("llama.cmake", "mtmd.cmake", "build_once.cmake", "processor.cmake", "amx_tile_config.h")
     recipe = [HERE / "llama" / "CMakeLists.txt", *(ROOT / "cmake" / name for name in ours)]
     compiler = subprocess.run(["g++", "--version"], capture_output=True, check=True).stdout
     source = json.loads((ROOT / "dependencies.lock").read_text())["llama.cpp"]["sha256"].encode()
-    key = hashlib.sha256(b"|".join([compiler, source, *(path.read_bytes() for path in recipe)])).hexdigest()[:16]
+    parts = [compiler, source, *(path.read_bytes() for path in recipe), *([gpu.encode()] if gpu else [])]
+    key = hashlib.sha256(b"|".join(parts)).hexdigest()[:16]
     return cache_dir() / "builds" / f"llama.cpp-programs-{key}"
 
 
-def build_llama_programs(jobs):
+def build_llama_programs(jobs, gpu=""):
     """llama.cpp's own programs by name."""
-    folder = programs_folder()
+    folder = programs_folder(gpu)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at once: the second waits
@@ -77,10 +81,35 @@ def build_llama_programs(jobs):
             # Another clone, which is gone perhaps, may have begun it.
             (folder / "CMakeCache.txt").unlink(missing_ok=True)
             call("cmake", "-G", "Ninja", "-S", HERE / "llama", "-B", folder, "-DCMAKE_BUILD_TYPE=Release",
-                 "-DCMAKE_C_COMPILER=gcc", "-DCMAKE_CXX_COMPILER=g++")
+                 "-DCMAKE_C_COMPILER=gcc", "-DCMAKE_CXX_COMPILER=g++", f"-DCRATON_GPU={gpu}")
             call("cmake", "--build", folder, "-j", jobs)
             (folder / "complete").touch()
-    return {name: folder / name for name in ("llama-server", "llama-bench", "llama-batched-bench")}
+    return llama_programs_in(folder)
+
+
+def llama_programs_in(folder):
+    missing = [name for name in LLAMA_PROGRAMS if not (folder / name).is_file()]
+    if missing:
+        raise ProgramError(f"no {missing[0]} in {folder}")
+    return {name: folder / name for name in LLAMA_PROGRAMS}
+
+
+# --- NVIDIA's GPUs ---------------------------------------------------------------------------------------
+
+def of_gpu(what):
+    """What nvidia-smi says of the first GPU, as text; "" without one."""
+    try:
+        asked = subprocess.run(["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader,nounits"],
+                               capture_output=True, text=True)
+    except FileNotFoundError:
+        return ""
+    return asked.stdout.splitlines()[0].strip() if asked.returncode == 0 and asked.stdout else ""
+
+
+def gpu_memory_mib():
+    """Taken of it, by whomever; None where nobody can tell."""
+    used = of_gpu("memory.used")
+    return int(used) if used.isdigit() else None
 
 
 # --- Running ---------------------------------------------------------------------------------------------

@@ -23,7 +23,16 @@ constexpr std::size_t allowed_max = 256;
 // Made once a thread, not once a token: a vocabulary is 2 MB of these.
 thread_local std::vector<llama_token_data> candidates;
 
-bool likelier(const llama_token_data& a, const llama_token_data& b) { return a.logit > b.logit; }
+// Where few tokens are allowed, so many of the likeliest are looked at first.
+constexpr std::size_t looked_at_first = 256;
+
+// Logits below the largest by so much: all of a vocabulary together are less likely than 1 in 10^9.
+constexpr float nothing_beside = 33;
+
+/// The likeliest first; of equals the one with the smaller number.
+bool likelier(const llama_token_data& a, const llama_token_data& b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+}
 
 float number_or(const std::optional<double>& asked, float otherwise) {
   return asked && !std::isnan(*asked) ? static_cast<float>(*asked) : otherwise;
@@ -63,32 +72,47 @@ float largest(const float* block) {
   return best;
 }
 
+/// What one look through a vocabulary finds. Made once a thread, not once a token.
+struct Survey {
+  std::vector<float> most;  ///< The largest of each block; the last may be shorter.
+
+  /// False when one of the logits is NaN.
+  bool look_through(std::span<const float> logits) {
+    most.clear();
+    std::size_t i = 0;
+    for (; i + block_size <= logits.size(); i += block_size) most.push_back(largest(&logits[i]));
+    if (i < logits.size()) {
+      const auto rest = logits.subspan(i);
+      const bool numbers =
+          std::ranges::none_of(rest, [](float logit) { return std::isnan(logit); });
+      most.push_back(numbers ? *std::ranges::max_element(rest) : NAN);
+    }
+    return std::ranges::none_of(most, [](float block) { return std::isnan(block); });
+  }
+
+  /// At least `count` logits are not below it, and not many more: so many blocks have one.
+  float bound_of(std::size_t count) {
+    if (count > most.size()) return -INFINITY;
+    ordered_ = most;
+    const auto at = ordered_.begin() + static_cast<std::ptrdiff_t>(count) - 1;
+    std::ranges::nth_element(ordered_, at, std::greater());
+    return *at;
+  }
+
+ private:
+  std::vector<float> ordered_;
+};
+
+thread_local Survey survey;
+
 /// The likeliest token, the first of equals; nullopt when one of the logits is NaN or all are
-/// infinite.
+/// infinite. Leaves the survey of `logits`.
 std::optional<Token> likeliest(std::span<const float> logits) {
-  if (logits.empty()) return std::nullopt;
-  float best = logits[0];
-  std::size_t within = 0;  // where the block begins that has it
-  std::size_t i = 0;
-  for (; i + block_size <= logits.size(); i += block_size) {
-    const float most = largest(&logits[i]);
-    if (most != most) return std::nullopt;
-    if (most > best) {
-      best = most;
-      within = i;
-    }
-  }
-  for (; i < logits.size(); ++i) {
-    if (logits[i] != logits[i]) return std::nullopt;
-    if (logits[i] > best) {
-      best = logits[i];
-      within = i;
-    }
-  }
-  if (!std::isfinite(best)) return std::nullopt;
-  const auto found =
-      std::find(logits.begin() + static_cast<std::ptrdiff_t>(within), logits.end(), best);
-  return static_cast<Token>(found - logits.begin());
+  if (logits.empty() || !survey.look_through(logits)) return std::nullopt;
+  const auto block = std::ranges::max_element(survey.most);
+  if (!std::isfinite(*block)) return std::nullopt;
+  const auto begin = logits.begin() + (block - survey.most.begin()) * std::ptrdiff_t{block_size};
+  return static_cast<Token>(std::find(begin, logits.end(), *block) - logits.begin());
 }
 
 }  // namespace
@@ -123,19 +147,45 @@ Sampler::Sampler(const SamplingPlan& plan) : plan_(plan) {
   llama_sampler_chain_add(chain_.get(), llama_sampler_init_dist(plan.seed));
 }
 
-/// All tokens with their logits, penalised.
-void Sampler::fill(std::span<const float> logits) {
-  candidates.resize(logits.size());
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    candidates[i] = {static_cast<Token>(i), logits[i], 0.0F};
-  }
-  for (const auto& [token, times] : times_chosen_) {
-    candidates[static_cast<std::size_t>(token)].logit -=
-        plan_.frequency_penalty * static_cast<float>(times) + plan_.presence_penalty;
-  }
+/// How far below the likeliest the others are nothing. Top-p is looked at before the temperature.
+float Sampler::reach() const {
+  return nothing_beside * (plan_.top_p < 1 ? 1.0F : plan_.temperature);
 }
 
-/// One of the first `count` candidates.
+/// Of the survey's logits the `count` largest, once penalised, and some more; with 0, those within
+/// reach of the largest. None that was `refused`. All that are not below what is returned are
+/// there.
+float Sampler::gather(std::span<const float> logits, std::size_t count,
+                      std::span<const Token> refused) {
+  // As many as are lowered or left out may be among the largest, so that many more are looked for.
+  const std::size_t moved = times_chosen_.size() + refused.size();
+  const float bound = survey.bound_of(std::max<std::size_t>(count, 1) + moved);
+  const float least = count > 0 ? bound : bound - reach();
+  const auto is_refused = [&](Token token) {
+    return std::ranges::find(refused, token) != refused.end();
+  };
+  const auto is_moved = [&](Token token) {
+    return moved > 0 && (is_refused(token) || times_chosen_.contains(token));
+  };
+  candidates.clear();
+  for (std::size_t block = 0; block < survey.most.size(); ++block) {
+    if (!(survey.most[block] >= least)) continue;
+    const std::size_t end = std::min(logits.size(), (block + 1) * block_size);
+    for (std::size_t i = block * block_size; i < end; ++i) {
+      const auto token = static_cast<Token>(i);
+      if (logits[i] < least || logits[i] == -INFINITY) continue;
+      if (!is_moved(token)) candidates.push_back({token, logits[i], 0.0F});
+    }
+  }
+  for (const auto& [token, times] : times_chosen_) {
+    const float logit = logits[static_cast<std::size_t>(token)] - plan_.presence_penalty -
+                        plan_.frequency_penalty * static_cast<float>(times);
+    if (!is_refused(token) && logit != -INFINITY) candidates.push_back({token, logit, 0.0F});
+  }
+  return least;
+}
+
+/// One of the first `count` candidates, of which there is one.
 Token Sampler::draw(std::size_t count) {
   llama_token_data_array array{candidates.data(), count, -1, false};
   const auto end = candidates.begin() + static_cast<std::ptrdiff_t>(count);
@@ -145,19 +195,28 @@ Token Sampler::draw(std::size_t count) {
   return drawn ? array.data[array.selected].id : candidates[0].id;
 }
 
-/// Moves the likeliest candidates that are allowed to the front; how many.
-std::size_t Sampler::keep_allowed(const TokenFilter& filter) {
+/// Moves the likeliest tokens that are allowed to the front of the candidates; how many.
+std::size_t Sampler::gather_allowed(std::span<const float> logits, const TokenFilter& filter) {
   std::size_t most = 1;
   if (chain_) most = plan_.top_k > 0 ? static_cast<std::size_t>(plan_.top_k) : allowed_max;
-  std::vector<llama_token_data> allowed;
   const auto less_likely = [](const auto& a, const auto& b) { return likelier(b, a); };
-  std::ranges::make_heap(candidates, less_likely);
-  for (auto end = candidates.end(); end != candidates.begin() && allowed.size() < most; --end) {
-    std::pop_heap(candidates.begin(), end, less_likely);
-    const llama_token_data& next = *(end - 1);
-    if (std::isfinite(next.logit) && filter.allows(next.id)) allowed.push_back(next);
+  std::vector<llama_token_data> allowed;
+  std::size_t looked_at = 0;
+  for (std::size_t count = looked_at_first; allowed.size() < most; count *= 8) {
+    const float least = gather(logits, count, {});
+    std::ranges::make_heap(candidates, less_likely);
+    std::size_t seen = 0;
+    // What is below `least` may come after others that are not here.
+    for (auto end = candidates.end(); end != candidates.begin(); --end) {
+      if (candidates.front().logit < least || allowed.size() == most) break;
+      std::pop_heap(candidates.begin(), end, less_likely);
+      if (++seen <= looked_at) continue;
+      looked_at = seen;
+      if (filter.allows((end - 1)->id)) allowed.push_back(*(end - 1));
+    }
+    if (least == -INFINITY) break;
   }
-  std::ranges::copy(allowed, candidates.begin());
+  candidates = allowed;
   return allowed.size();
 }
 
@@ -171,16 +230,17 @@ std::optional<Token> Sampler::choose(std::span<const float> logits, const TokenF
   if (!best) return std::nullopt;
   const bool greedy = !chain_ && times_chosen_.empty();
   if (greedy && (!filter || filter->allows(*best))) return chosen(*best);
+  const std::size_t count = chain_ ? static_cast<std::size_t>(plan_.top_k) : 1;
   std::vector<Token> refused;
-  for (int draws = 0; draws < (chain_ ? draws_max : 1); ++draws) {
-    fill(logits);
-    for (const Token token : refused) candidates[static_cast<std::size_t>(token)].logit = -INFINITY;
+  const int draws = chain_ ? draws_max : greedy ? 0 : 1;
+  for (int drawn = 0; drawn < draws; ++drawn) {
+    gather(logits, count, refused);
+    if (candidates.empty()) return std::nullopt;
     const Token token = draw(candidates.size());
     if (!filter || filter->allows(token)) return chosen(token);
     refused.push_back(token);
   }
-  fill(logits);
-  const std::size_t allowed = keep_allowed(*filter);
+  const std::size_t allowed = gather_allowed(logits, *filter);
   if (allowed == 0) return std::nullopt;
   return chosen(draw(allowed));
 }

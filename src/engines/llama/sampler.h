@@ -67,9 +67,10 @@ class Sampler {
   std::optional<Token> choose(std::span<const float> logits, const TokenFilter* filter = nullptr);
 
  private:
-  void fill(std::span<const float> logits);
+  float reach() const;
+  float gather(std::span<const float> logits, std::size_t count, std::span<const Token> refused);
   Token draw(std::size_t count);
-  std::size_t keep_allowed(const TokenFilter& filter);
+  std::size_t gather_allowed(std::span<const float> logits, const TokenFilter& filter);
   Token chosen(Token token);
 
   struct Free {

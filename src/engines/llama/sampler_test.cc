@@ -1,11 +1,14 @@
 #include "engines/llama/sampler.h"
 
 #include <gtest/gtest.h>
+#include <llama.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <memory>
+#include <random>
 #include <set>
 #include <vector>
 
@@ -196,6 +199,99 @@ TEST(Sampler, TakesPenaltiesFromWhatWasChosen) {
   }
   EXPECT_EQ(by_frequency, (std::vector<Token>{0, 0, 1, 0, 1}));
   EXPECT_EQ(by_presence, (std::vector<Token>{0, 0, 0, 0, 0}));
+}
+
+/// Each token of a vocabulary, penalised, through llama.cpp's samplers: what a Sampler should
+/// choose without having looked at all of them.
+class Thorough {
+ public:
+  explicit Thorough(const SamplingPlan& plan) : plan_(plan) {
+    llama_sampler_chain_add(chain_.get(), llama_sampler_init_top_k(plan.top_k));
+    llama_sampler_chain_add(chain_.get(), llama_sampler_init_top_p(plan.top_p, 1));
+    llama_sampler_chain_add(chain_.get(), llama_sampler_init_temp(plan.temperature));
+    llama_sampler_chain_add(chain_.get(), llama_sampler_init_dist(plan.seed));
+  }
+
+  Token choose(const std::vector<float>& logits) {
+    std::vector<llama_token_data> all;
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      all.push_back({static_cast<Token>(i), logits[i], 0});
+    }
+    for (const auto& [token, times] : times_) {
+      all[static_cast<std::size_t>(token)].logit -=
+          plan_.presence_penalty + plan_.frequency_penalty * static_cast<float>(times);
+    }
+    llama_token_data_array array{all.data(), all.size(), -1, false};
+    llama_sampler_apply(chain_.get(), &array);
+    const Token token = array.data[array.selected].id;
+    ++times_[token];
+    return token;
+  }
+
+ private:
+  struct Free {
+    void operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); }
+  };
+  SamplingPlan plan_;
+  std::unique_ptr<llama_sampler, Free> chain_{
+      llama_sampler_chain_init(llama_sampler_chain_params{.no_perf = true})};
+  std::map<Token, int> times_;
+};
+
+TEST(Sampler, ChoosesAsIfEveryTokenHadBeenLookedAt) {
+  std::mt19937 random(1);
+  for (std::uint32_t seed = 0; seed < 300; ++seed) {
+    SamplingPlan plan{.temperature = 0.1F + static_cast<float>(random() % 30) / 10,
+                      .top_p = 0.5F + static_cast<float>(random() % 6) / 10,
+                      .top_k = static_cast<int>(1 + random() % 100),
+                      .seed = seed};
+    if (random() % 2) plan.frequency_penalty = static_cast<float>(random() % 9) - 4;
+    if (random() % 2) plan.presence_penalty = static_cast<float>(random() % 9) - 4;
+    Sampler sampler(plan);
+    Thorough thorough(plan);
+    const std::size_t size = 1 + random() % 9000;
+    std::normal_distribution<float> normal(0, 4);
+    for (int i = 0; i < 8; ++i) {
+      std::vector<float> logits(size);
+      for (float& logit : logits) logit = normal(random);
+      ASSERT_EQ(sampler.choose(logits), thorough.choose(logits))
+          << "of " << size << ", top-k " << plan.top_k << ", top-p " << plan.top_p << ", "
+          << plan.frequency_penalty << " " << plan.presence_penalty << ", draw " << i;
+    }
+  }
+}
+
+/// One in so many is allowed, in a vocabulary of which a part is impossible.
+class OneOf : public TokenFilter {
+ public:
+  explicit OneOf(Token many) : many_(many) {}
+  bool allows(Token token) const override { return token % many_ == 1; }
+
+ private:
+  Token many_;
+};
+
+TEST(Sampler, ChoosesTheLikeliestAllowedWhereverItIs) {
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal(0, 4);
+  for (const Token many : {2, 7, 100, 3000, 20'000}) {
+    const OneOf filter(many);
+    Sampler sampler({.temperature = 0, .top_p = 1, .top_k = 0, .seed = 1});
+    for (int i = 0; i < 10; ++i) {
+      std::vector<float> logits(30'000);
+      for (float& logit : logits) {
+        logit = normal(random);
+        if (logit > 6) logit = -std::numeric_limits<float>::infinity();
+      }
+      Token best = 1;
+      for (Token token = 1; token < 30'000; token += many) {
+        if (logits[static_cast<std::size_t>(token)] > logits[static_cast<std::size_t>(best)]) {
+          best = token;
+        }
+      }
+      ASSERT_EQ(sampler.choose(logits, &filter), best) << "one of " << many;
+    }
+  }
 }
 
 }  // namespace
