@@ -16,8 +16,8 @@ class SureDecoder : public TableDecoder {
  public:
   std::span<const float> logits(std::size_t index) override {
     TableDecoder::logits(index);
-    for (float& logit : row) logit *= sureness;
-    return row;
+    for (float& logit : rows[index]) logit *= sureness;
+    return rows[index];
   }
   float sureness = 40;
 };

@@ -18,6 +18,7 @@
 #include "engines/inbox.h"
 #include "engines/llama/answer_plan.h"
 #include "engines/llama/cpu.h"
+#include "engines/llama/crew.h"
 #include "engines/llama/drafter.h"
 #include "engines/llama/image_queue.h"
 #include "engines/llama/loaded_model.h"
@@ -40,6 +41,9 @@ constexpr int kept_max = 32;
 // Tokens of a prompt in a batch whose likelihoods are asked for: each holds logits of the whole
 // vocabulary, 0.6 MB for one of 150,000 tokens.
 constexpr int weighed_tokens = 16;
+
+// Threads that choose the tokens of a step's answers: what there is to read is memory's to give.
+constexpr int crew_max = 8;
 
 LlamaOptions with_defaults(LlamaOptions options) {
   const auto or_default = [](int asked, int otherwise, int most) {
@@ -442,6 +446,7 @@ bool LlamaEngine::load() {
 }
 
 void LlamaEngine::serve() {
+  Crew crew(std::min(options_.threads, crew_max));
   Scheduler scheduler(*model_, {.cells = model_->cells(),
                                 .parallel = options_.parallel,
                                 .sequences = model_->sequences(),
@@ -449,7 +454,8 @@ void LlamaEngine::serve() {
                                 .outputs_max = options_.parallel + weighed_tokens,
                                 .prefix_cache = options_.prefix_cache,
                                 .guessed_max = options_.speculation ? weighed_tokens : 0,
-                                .drafter = drafter_.get()});
+                                .drafter = drafter_.get(),
+                                .crew = &crew});
   while (!stop_) {
     try {
       for (Request& request : inbox_->take()) scheduler.add(std::move(request));

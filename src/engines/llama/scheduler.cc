@@ -25,6 +25,9 @@ constexpr int patience_max = 4096;
 // again at once.
 constexpr int growth_cells = 32;
 
+// Tokens to choose at once: for less, waking another thread takes longer.
+constexpr std::size_t choices_worth_sharing = 4;
+
 /// Deltas join a delta of their kind that waits already: a slow reader's outbox stays short.
 void join(TextDelta more, TextDelta& last) {
   last.text += more.text;
@@ -465,22 +468,52 @@ void Scheduler::computed_batch() {
     batch_most_ = std::min(options_.batch_tokens, batch_most_ * 2);
     batches_done_ = 0;
   }
+  std::vector<Choice> choices(shares_.size());
   std::size_t end = 0;
-  for (const Share& share : shares_) {
-    const std::size_t begin = end;
-    end += share.tokens;
-    const std::size_t next = end - 1;
-    if (share.sequence->weighs_prompt()) weigh_prompt(*share.sequence, begin, end);
-    end += share.guessed.size();
-    Sequence& sequence = *share.sequence;
-    tree_.append(sequence.slot,
-                 std::span(sequence.tokens).subspan(sequence.computed, share.tokens));
-    sequence.computed += share.tokens;
-    sequence.suspect = false;
-    sequence.ahead = static_cast<int>(share.guessed.size());
-    if (sequence.missing() == 0) accept(sequence, decoder_.logits(next));
-    computed_guess(share, next + 1);
+  for (std::size_t i = 0; i < shares_.size(); ++i) {
+    const Share& share = shares_[i];
+    const std::size_t next = end + share.tokens;
+    advance(share, end);
+    if (share.sequence->missing() == 0) choices[i] = {share.sequence, decoder_.logits(next - 1)};
+    end = next + share.guessed.size();
   }
+  choose(choices);
+  end = 0;
+  for (std::size_t i = 0; i < shares_.size(); ++i) {
+    const std::size_t next = end + shares_[i].tokens;
+    if (choices[i].sequence) accept(choices[i]);
+    computed_guess(shares_[i], next);
+    end = next + shares_[i].guessed.size();
+  }
+}
+
+/// The share's own tokens, from entry `begin` of the batch on, are computed.
+void Scheduler::advance(const Share& share, std::size_t begin) {
+  Sequence& sequence = *share.sequence;
+  if (sequence.weighs_prompt()) weigh_prompt(sequence, begin, begin + share.tokens);
+  tree_.append(sequence.slot, std::span(sequence.tokens).subspan(sequence.computed, share.tokens));
+  sequence.computed += share.tokens;
+  sequence.suspect = false;
+  sequence.ahead = static_cast<int>(share.guessed.size());
+}
+
+/// Chooses each one's token where one is wanted.
+void Scheduler::choose(std::span<Choice> choices) const {
+  std::vector<Choice*> wanted;
+  for (Choice& choice : choices) {
+    if (choice.sequence && wants_token(*choice.sequence)) wanted.push_back(&choice);
+  }
+  const auto choose_one = [&](std::size_t i) {
+    Choice& choice = *wanted[i];
+    Request& request = choice.sequence->request;
+    const AnswerFilter filter(decoder_, request.assembler);
+    choice.token =
+        request.sampler.choose(choice.logits, request.assembler.constrains() ? &filter : nullptr);
+  };
+  if (options_.crew && wanted.size() >= choices_worth_sharing) {
+    return options_.crew->share(wanted.size(), choose_one);
+  }
+  for (std::size_t i = 0; i < wanted.size(); ++i) choose_one(i);
 }
 
 /// The part of the guess that the model would have chosen is computed already: its logits, from
@@ -493,7 +526,9 @@ void Scheduler::computed_guess(const Share& share, std::size_t first) {
     tree_.append(sequence.slot, guessed.subspan(i, 1));
     ++sequence.computed;
     --sequence.ahead;
-    accept(sequence, decoder_.logits(first + i));
+    Choice choice{&sequence, decoder_.logits(first + i)};
+    choose({&choice, 1});
+    accept(choice);
   }
   if (sequence.slot >= 0 && std::exchange(sequence.ahead, 0) > 0) {
     decoder_.forget(sequence.slot, sequence.position());
@@ -551,16 +586,19 @@ bool Scheduler::make_room_for(int cells) {
   return true;
 }
 
-void Scheduler::accept(Sequence& sequence, std::span<const float> logits) {
+/// False when no token was asked for, or not one more.
+bool Scheduler::wants_token(const Sequence& sequence) const {
+  const std::optional<int>& most = sequence.request.tokens_max;
+  return !most || sequence.generated() < *most;
+}
+
+void Scheduler::accept(const Choice& choice) {
+  Sequence& sequence = *choice.sequence;
   start(sequence);
   Request& request = sequence.request;
   AnswerAssembler& assembler = request.assembler;
-  if (request.tokens_max && sequence.generated() >= *request.tokens_max) {  // none were asked for
-    return finish(sequence, StopReason::max_tokens);
-  }
-  const AnswerFilter filter(decoder_, assembler);
-  const std::optional<Token> token =
-      request.sampler.choose(logits, assembler.constrains() ? &filter : nullptr);
+  if (!wants_token(sequence)) return finish(sequence, StopReason::max_tokens);
+  const std::optional<Token>& token = choice.token;
   if (!token) return fail(sequence, model_broke());
   sequence.tokens.push_back(*token);
   ++stats_.generated_tokens;
@@ -570,15 +608,14 @@ void Scheduler::accept(Sequence& sequence, std::span<const float> logits) {
   const std::string bytes = text_of(*token, decoder_, assembler);
   TokenPiece piece{.bytes = bytes, .output_tokens = sequence.generated()};
   if (request.likelihoods != Likelihoods::none) {
-    piece.likelihood = likelihood_of(*token, logits, decoder_);
+    piece.likelihood = likelihood_of(*token, choice.logits, decoder_);
   }
   std::vector<Event> events;
   assembler.add(std::move(piece), events);
   hand_over(sequence, std::move(events));
   if (assembler.complete()) return finish(sequence, StopReason::end_turn);
-  const bool enough = request.tokens_max && sequence.generated() >= *request.tokens_max;
   const bool full = static_cast<int>(sequence.tokens.size()) >= request.context_tokens;
-  if (enough) return finish(sequence, StopReason::max_tokens);
+  if (!wants_token(sequence)) return finish(sequence, StopReason::max_tokens);
   if (full) finish(sequence, StopReason::full_context);
 }
 

@@ -22,7 +22,7 @@
 // (Generation::offer refuses) sits steps out until there is room again; nobody waits for it. The
 // oldest sequence always fits alone, so something always advances.
 //
-// No threads, no clock: one thread calls it and says what time it is.
+// No clock, no threads of its own: one thread calls it and says what time it is.
 #pragma once
 
 #include <algorithm>
@@ -40,6 +40,7 @@
 #include "engines/engine.h"
 #include "engines/generation.h"
 #include "engines/llama/answer_assembler.h"
+#include "engines/llama/crew.h"
 #include "engines/llama/decoder.h"
 #include "engines/llama/drafter.h"
 #include "engines/llama/guesser.h"
@@ -94,6 +95,9 @@ struct SchedulerOptions {
   int guessed_max = 0;
   /// Guesses too, where an answer is made alone; null: there is none. Outlives the scheduler.
   Drafter* drafter = nullptr;
+  /// Chooses the tokens of several answers at once; null: one after another. Outlives the
+  /// scheduler.
+  Crew* crew = nullptr;
 };
 
 /// What a scheduler has done since it was made.
@@ -204,6 +208,12 @@ class Scheduler {
     int tokens;                       ///< How many of this batch are its, before guesses.
     std::vector<Token> guessed = {};  ///< What follows on them in the batch.
   };
+  /// The token that follows on an entry of the batch, to be chosen.
+  struct Choice {
+    Sequence* sequence;
+    std::span<const float> logits;
+    std::optional<Token> token = {};
+  };
 
   void drop_given_up(std::deque<SequencePtr>& sequences, SteadyTime now);
   void deliver();
@@ -233,13 +243,16 @@ class Scheduler {
   void learn_step_cost(SteadyTime now);
   int room_in_batch(int most) const;
   void computed_batch();
+  void advance(const Share& share, std::size_t begin);
+  void choose(std::span<Choice> choices) const;
   void computed_guess(const Share& share, std::size_t first);
   void failed_batch(bool no_room);
   void failed_image(Sequence& sequence, bool no_room);
   void forget_uncomputed(Sequence& sequence);
   bool make_room_for(int cells);
   void weigh_prompt(Sequence& sequence, std::size_t begin, std::size_t end);
-  void accept(Sequence& sequence, std::span<const float> logits);
+  bool wants_token(const Sequence& sequence) const;
+  void accept(const Choice& choice);
   void hand_over(Sequence& sequence, std::vector<Event> events);
   void finish(Sequence& sequence, StopReason reason);
   void fail(Sequence& sequence, Error error);

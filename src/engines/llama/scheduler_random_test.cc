@@ -20,6 +20,7 @@ class RandomLoad : public SharingTest, public testing::WithParamInterface<int> {
 };
 
 TEST_P(RandomLoad, GivesEveryAnswerAsIfItWereAlone) {
+  Crew crew(2);
   for (int round = 0; round < 20; ++round) {
     std::minstd_rand random(static_cast<unsigned>(GetParam() * 20 + round) + 1);
     const auto below = [&](int bound) { return static_cast<int>(random() % bound); };
@@ -28,7 +29,7 @@ TEST_P(RandomLoad, GivesEveryAnswerAsIfItWereAlone) {
     table.batch_works = below(4) == 0 ? 1 + below(20) : 1 << 20;
     table.recurrent = below(5) == 0;
     table.period = below(2) * (1 + static_cast<std::size_t>(below(6)));
-    const int parallel = 1 + below(5);
+    const int parallel = 1 + below(8);
     TableDrafter drafter;
     drafter.period = table.period;
     drafter.wrong = static_cast<std::size_t>(below(4));
@@ -39,7 +40,8 @@ TEST_P(RandomLoad, GivesEveryAnswerAsIfItWereAlone) {
                                 .prompt_tokens_beside_answers = 1 + below(16),
                                 .outputs_max = parallel + 8,
                                 .guessed_max = below(2) * 8,
-                                .drafter = below(2) == 0 ? &drafter : nullptr});
+                                .drafter = below(2) == 0 ? &drafter : nullptr,
+                                .crew = below(2) == 0 ? &crew : nullptr});
     std::deque<Caller> all;
     std::vector<Asked> asked;
     const auto read = [&] {

@@ -56,6 +56,7 @@ class TableDecoder : public Decoder {
  public:
   DecodeStatus decode(std::span<const BatchEntry> batch) override {
     batches.emplace_back(batch.begin(), batch.end());
+    rows.clear();
     if (cells_held() + static_cast<int>(batch.size()) > cells) return DecodeStatus::no_room;
     for (const BatchEntry& entry : batch) {
       Held& held = cache[entry.sequence];
@@ -89,6 +90,7 @@ class TableDecoder : public Decoder {
     unasked = unasked || !entry.wants_logits;
     const Held& held = cache[entry.sequence];
     const auto end = std::ranges::upper_bound(held.positions, entry.position);
+    std::vector<float>& row = rows[index];
     row.assign(vocabulary, broken ? std::numeric_limits<float>::quiet_NaN() : 0.0F);
     row[next_token({held.tokens.begin(), held.tokens.begin() + (end - held.positions.begin())},
                    period)] += 1;
@@ -138,7 +140,8 @@ class TableDecoder : public Decoder {
   std::vector<std::vector<BatchEntry>> batches;
   std::vector<int> holders;  ///< Of each cell there ever was: how many sequences.
   int images = 0;            ///< That were to be computed.
-  std::vector<float> row;
+  std::map<std::size_t, std::vector<float>>
+      rows;  ///< Logits of the last batch, as they were asked for.
 
  private:
   void add(Held& held, Token token, int position) {
