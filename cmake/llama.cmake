@@ -40,6 +40,8 @@ set(CRATON_GPU "" CACHE STRING "GPU backend: cuda, vulkan, or nothing")
 set_property(CACHE CRATON_GPU PROPERTY STRINGS "" cuda vulkan)
 set(_llama_gpu_libraries "")
 if(CRATON_GPU STREQUAL "cuda")
+  # CMake 3.25 sets a property of it, also where the toolkit has none any more (from 13 on).
+  add_library(CUDA::nvToolsExt INTERFACE IMPORTED)
   find_package(CUDAToolkit REQUIRED)
   list(APPEND _llama_flags -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF -DCMAKE_CUDA_COMPILER=${CUDAToolkit_NVCC_EXECUTABLE})
   if(CMAKE_CUDA_ARCHITECTURES)  # for machines other than the one that builds
