@@ -451,6 +451,10 @@ void Scheduler::put_guesses_in_batch(SteadyTime now) {
     tokens += static_cast<int>(share.guessed.size());
     expected += sequence.guesser.expected();
   }
+  const auto answers = static_cast<int>(batch_.size());
+  if (tokens > answers && !cost_.worth_changing(answers, tokens, expected)) {
+    for (Share& share : shares_) share.guessed.clear();
+  }
   std::vector<BatchEntry> batch;
   for (std::size_t i = 0; i < shares_.size(); ++i) {
     BatchEntry entry = batch_[i];

@@ -117,5 +117,50 @@ TEST(StepCost, CountsWhatMakingAGuessCosts) {
   EXPECT_EQ(cost.worthwhile(1, 1, likely, 1), 0);
 }
 
+/// A GPU: each token costs little, each change of the size as much as a step, twice.
+double seconds_on_gpu(int tokens, int last, int before_last) {
+  const bool prepared = tokens == last && tokens == before_last;
+  return 0.0019 + 0.0001 * tokens + (prepared ? 0 : 0.002);
+}
+
+StepCost learnt_on_gpu(int answers) {
+  StepCost cost;
+  int last = 0;
+  int before_last = 0;
+  for (int i = 0; i < 1500; ++i) {
+    const int tokens = i % 10 == 9 ? answers + 1 + i / 10 % 8 : answers;  // now and then a guess
+    cost.observe(tokens, seconds_on_gpu(tokens, last, before_last));
+    before_last = last;
+    last = tokens;
+  }
+  for (int i = 0; i < 3; ++i) cost.observe(answers, seconds_on_gpu(answers, answers, answers));
+  return cost;
+}
+
+TEST(StepCost, LearnsWhatAChangeCosts) {
+  const StepCost cost = learnt_on_gpu(1);
+  EXPECT_NEAR(cost.seconds(), 0.002, 0.0003) << "the changes are not taken for the steps' own";
+  EXPECT_LT(cost.of(9), 2);
+  EXPECT_FALSE(cost.worth_changing(1, 3, 2.5)) << "three longer steps for one and a half tokens";
+  EXPECT_TRUE(cost.worth_changing(1, 9, 8.5));
+}
+
+TEST(StepCost, GoesOnWithGuessesOfOneSize) {
+  StepCost cost = learnt_on_gpu(1);
+  cost.observe(9, seconds_on_gpu(9, 1, 1));
+  EXPECT_TRUE(cost.worth_changing(1, 9, 2.5)) << "it is prepared for these now";
+  EXPECT_FALSE(cost.worth_changing(1, 5, 1.5)) << "but not for others";
+}
+
+TEST(StepCost, HeedsNoChangeWhereNoneCosts) {
+  StepCost cost;
+  for (int i = 0; i < 400; ++i) {
+    const int tokens = i % 5 == 4 ? 2 + i / 5 % 6 : 1;
+    cost.observe(tokens, 0.015 + 0.002 * tokens);
+  }
+  EXPECT_TRUE(cost.worth_changing(1, 4, 1.5));
+  EXPECT_FALSE(cost.worth_changing(1, 4, 1.1));
+}
+
 }  // namespace
 }  // namespace craton::engines::llama
