@@ -85,6 +85,7 @@ TARGETS = (
     Target("One stream: tokens/s", "single", "tokens_per_s", "llama-server", "≥", 1.0),
     Target("8 independent chats: tokens/s", "chats-8", "tokens_per_s", "llama-server", "≥", 1.0),
     Target("32 independent chats: tokens/s", "chats-32", "tokens_per_s", "llama-server", "≥", 1.0),
+    Target("32 independent chats at temperature 0.7: tokens/s", "chance-32", "tokens_per_s", "llama-server"),
     Target("8 with a shared prompt, first time seen: tokens/s", "shared-8", "tokens_per_s", "llama-server", "≥", 2.5),
     Target("32 with a shared prompt, first time seen: tokens/s", "shared-32", "tokens_per_s", "llama-server", "≥", 2.5),
     Target("8 with a shared prompt, cached: tokens/s", "cached-8", "tokens_per_s", "llama-server", "≥", 1.1),

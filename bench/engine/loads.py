@@ -2,7 +2,8 @@
 
 Neither server can be told to go on past a model's end of text, so the prompts ask for more than the limit of
 tokens lets through; what was really produced is what is counted. Everything is greedy (temperature 0) and the
-same for both servers, except that a growing chat sends back what its own server said, as chats do.
+same for both servers, except that a growing chat sends back what its own server said, as chats do, and that one
+load asks for chance.
 """
 import dataclasses
 
@@ -80,8 +81,9 @@ def single(sizes, repeat):
     return [Talk(ask(story(repeat), sizes.single))]
 
 
-def chats(streams, tokens):
-    return lambda sizes, repeat: [Talk(ask(story(number), getattr(sizes, tokens))) for number in range(streams)]
+def chats(streams, tokens, **more):
+    return lambda sizes, repeat: [Talk(ask(story(number), getattr(sizes, tokens), **more))
+                                  for number in range(streams)]
 
 
 # --- A shared system prompt ------------------------------------------------------------------------------
@@ -233,6 +235,7 @@ LOADS = {
     "single": Load((("single", single),), 1, 2048, ("llama-bench", 1)),
     "chats-8": Load((("chats-8", chats(8, "chat_8")),), 8, 1024, ("llama-batched-bench", 8)),
     "chats-32": Load((("chats-32", chats(32, "chat_32")),), 32, 1024, ("llama-batched-bench", 32)),
+    "chance-32": Load((("chance-32", chats(32, "chat_32", temperature=0.7)),), 32, 1024),
     "shared-8": Load((("shared-8", shared(8, 0)), ("cached-8", shared(8, 100))), 8, 1024),
     "shared-32": Load((("shared-32", shared(32, 0)), ("cached-32", shared(32, 100))), 32, 1024),
     "prefix": Load((("cold", prefix(lambda repeat, pair: (200 + 10 * repeat + pair, pair))),
