@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "engines/llama/cache_type.h"
+#include "engines/llama/gpus.h"
 #include "engines/llama/llama_log.h"
 #include "engines/llama/model_file.h"
 #include "engines/llama/remote_layers.h"
@@ -119,6 +120,7 @@ Result<void> LoadedModel::load_weights(const LoadOptions& options) {
   llama_model_params params = llama_model_default_params();
   params.load_mode = LLAMA_LOAD_MODE_MMAP;
   params.n_gpu_layers = options.gpu_layers;
+  if (options.gpu_layers != 0) warn_without_gpu();
   CRATON_TRY_ASSIGN(machines_, Machines::reach(options.machines));
   std::vector<ggml_backend_dev_t> devices = machines_.devices();
   devices.push_back(nullptr);  // ends the list

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "engines/llama/cpu.h"
+#include "engines/llama/gpus.h"
 
 namespace craton::engines::llama {
 namespace {
@@ -118,15 +119,6 @@ std::string trouble_with(const std::string& machine) {
   const Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const std::string unconnected = connect(socket, *addresses);
   return unconnected.empty() ? greet(socket) : unconnected;
-}
-
-std::vector<ggml_backend_dev_t> gpus() {
-  std::vector<ggml_backend_dev_t> devices;
-  for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-    ggml_backend_dev_t device = ggml_backend_dev_get(i);
-    if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_GPU) devices.push_back(device);
-  }
-  return devices;
 }
 
 }  // namespace
