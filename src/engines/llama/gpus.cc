@@ -3,6 +3,7 @@
 #include <ggml-backend.h>
 
 #include <mutex>
+#include <string>
 #include <string_view>
 
 #include "base/log.h"
