@@ -108,6 +108,15 @@ class Talking(unittest.TestCase):
         self.assertEqual([message["content"] for message in self.server.bodies[-1]["messages"]],
                          ["a", "one two", "b", "one two", "c"])
 
+    def test_each_talk_asks_its_server(self):
+        other = FakeServer()
+        self.addCleanup(other.listener.close)
+        talks = [client.Talk(loads.ask(f"number {number}", 2), server=number % 2) for number in range(4)]
+        outcome = client.run([self.server.port, other.port], talks)
+        self.assertEqual([len(talk) for talk in outcome.answers], [1, 1, 1, 1])
+        for server, asked in ((self.server, {"number 0", "number 2"}), (other, {"number 1", "number 3"})):
+            self.assertEqual({body["messages"][0]["content"] for body in server.bodies}, asked)
+
     def test_a_late_talk_is_the_last_of_the_answers(self):
         talks = [client.Talk(loads.ask("late", 2), after=1), client.Talk(loads.ask("first", 2))]
         outcome = client.run([self.server.port], talks)
@@ -205,6 +214,12 @@ class Tables(unittest.TestCase):
             self.assertGreater(table.count("\n"), 1)
             self.assertEqual(len({line.count("|") for line in table.splitlines()}), 1)
 
+    def test_what_a_gpu_holds_has_a_column_where_it_was_asked(self):
+        self.assertNotIn("GPU", figures.loads_table(self.MEASURED))
+        table = figures.loads_table([{**record, "gpu_memory_mib": 1657} for record in self.MEASURED])
+        self.assertIn("Of the GPU, MiB", table)
+        self.assertIn("| 1657 |", table)
+
     def test_what_is_put_between_markers_replaces_what_was_there(self):
         page = "a\n<!-- b -->\nold\n<!-- e -->\nz\n"
         once = figures.put_between(page, "<!-- b -->", "<!-- e -->", "new")
@@ -222,6 +237,9 @@ class Tables(unittest.TestCase):
         self.assertIn(f'"{begin}", "{end}"', script)
         for page in ("README.md", "README.ko.md", "docs/performance.md"):
             figures.put_between((ROOT / page).read_text(encoding="utf-8"), begin, end, "new")
+        begin, end = "<!-- table: written by bench/engine/run --gpu --write -->", "<!-- end of GPU table -->"
+        self.assertIn(f'"{begin}", "{end}"', script)
+        figures.put_between((ROOT / "docs" / "performance.md").read_text(encoding="utf-8"), begin, end, "new")
 
 
 if __name__ == "__main__":
